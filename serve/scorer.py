@@ -1,0 +1,178 @@
+"""The scorer: texts in, results out, in order.
+
+The one way to a score; command line, service and batch all call it. Heavy imports wait for
+`Scorer.load`, so that importing `serve` costs nothing. After loading a scorer never changes,
+so one instance serves any number of threads, and a text's result depends on nothing but the
+text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from model.errors import InputError
+from model.result import ModelName, Result, TextId, ThresholdUsed, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from model.bundle import Bundle
+    from model.document import Document, DocumentReader
+    from model.encoder import Device, Encoder
+
+Text: TypeAlias = str | tuple[TextId, str]
+"""A text, alone or with the caller's id; a text alone is named by its place, "0", "1", ..."""
+
+
+class Scorer:
+    """Scores news articles: how likely a machine wrote or rewrote each.
+
+    >>> from serve import Scorer
+    >>> scorer = Scorer.load()                                    # doctest: +SKIP
+    >>> [result.verdict for result in scorer.score([article])]    # doctest: +SKIP
+    ['machine']
+    """
+
+    def __init__(
+        self, bundle: Bundle, reader: DocumentReader, encoder: Encoder, threshold: ThresholdUsed
+    ) -> None:
+        """Put a scorer together from its parts; `Scorer.load` does it from a folder."""
+        self._bundle = bundle
+        self._reader = reader
+        self._encoder = encoder
+        self.threshold = threshold
+        manifest = bundle.manifest
+        self.model = ModelName(manifest.name, manifest.version, bundle.sha256)
+
+    @classmethod
+    def load(
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        device: Device = "cpu",
+        threshold: str | float = "fpr-1pct",
+        threads: int | None = None,
+    ) -> Scorer:
+        """Load a bundle, by default the one that ships with the code.
+
+        `threshold` is fpr-1pct, fpr-5pct, fpr-0.1pct or a score from 0 to 1; `threads` is
+        how many windows of text are read at once, by default one per core.
+        Raises BundleError for weights that cannot be used, ConfigError for the rest.
+        """
+        from model.bundle import load_bundle
+        from model.document import DocumentReader
+        from model.encoder import Encoder
+        from model.policies import choose_threshold
+
+        bundle = load_bundle(model)
+        policy, value = choose_threshold(bundle.manifest.thresholds, threshold)
+        return cls(
+            bundle,
+            DocumentReader.from_file(bundle.tokenizer_file, bundle.manifest.max_tokens),
+            Encoder(bundle.onnx_file, device, threads),
+            ThresholdUsed(policy, value),
+        )
+
+    def score(self, texts: Sequence[Text], explain: bool = False) -> list[Result]:
+        """Score texts; the results come in the order of the texts.
+
+        A text is a string or an (id, string) pair. With `explain`, results hold their
+        passages. Raises InputError for anything that is not text; texts that are too short
+        or not English get a result that says so.
+        """
+        from model.language import detect_language
+
+        named = [_named(place, text) for place, text in enumerate(texts)]
+        documents = [self._reader.read(text) for _, text in named]
+        languages = [
+            None if self._is_short(document) else detect_language(document.normalized.text)
+            for document in documents
+        ]
+        scored = [
+            document
+            for document, language in zip(documents, languages, strict=True)
+            if language == "en"
+        ]
+        logits = iter(self._reader.logits(scored, self._encoder.token_logits))
+        return [
+            self._scored(name, document, next(logits), explain)
+            if language == "en"
+            else self._unscored(name, document, language)
+            for (name, _), document, language in zip(named, documents, languages, strict=True)
+        ]
+
+    def _is_short(self, document: Document) -> bool:
+        return document.words < self._bundle.manifest.minimum_words or not document.token_ids
+
+    def _scored(
+        self, name: TextId, document: Document, logits: NDArray[np.float32], explain: bool
+    ) -> Result:
+        from model.calibration import kind_probabilities
+        from model.document import mean_logits
+        from model.passages import find_passages, machine_share
+        from model.policies import UNCERTAIN_POLICY, decide
+        from model.signals import find_signals
+
+        manifest = self._bundle.manifest
+        mean = mean_logits(logits)
+        score = float(manifest.calibration.score(mean, document.words))
+        passages = find_passages(document, logits, manifest.calibration)
+        return Result(
+            id=name,
+            score=score,
+            verdict=decide(
+                score, self.threshold.value, manifest.thresholds[UNCERTAIN_POLICY].value
+            ),
+            p_human=manifest.human.p_human(score, document.words),
+            kinds=kind_probabilities(mean, score),
+            machine_share=machine_share(passages, self.threshold.value),
+            passages=tuple(passages) if explain else (),
+            signals=find_signals(document.text),
+            words=document.words,
+            tokens=len(document.token_ids),
+            windows=len(document.windows),
+            language="en",
+            threshold=self.threshold,
+            model=self.model,
+        )
+
+    def _unscored(self, name: TextId, document: Document, language: str | None) -> Result:
+        from model.signals import find_signals
+
+        minimum = self._bundle.manifest.minimum_words
+        verdict: Verdict = "too_short" if language is None else "unsupported_language"
+        reason = (
+            f"{document.words} words, and at least {minimum} are needed"
+            if language is None
+            else f"the text reads as {language!r}, and only English ('en') can be scored"
+        )
+        return Result(
+            id=name,
+            score=None,
+            verdict=verdict,
+            p_human=None,
+            kinds=None,
+            machine_share=None,
+            passages=(),
+            signals=find_signals(document.text),
+            words=document.words,
+            tokens=len(document.token_ids),
+            windows=len(document.windows),
+            language=language,
+            threshold=self.threshold,
+            model=self.model,
+            reason=reason,
+        )
+
+
+def _named(place: int, text: object) -> tuple[TextId, str]:
+    match text:
+        case str():
+            return str(place), text
+        case (str() | int() as name, str() as content):
+            return name, content
+    raise InputError(
+        f"text {place} is {type(text).__name__}, not text; pass a str or an (id, str) pair"
+    )

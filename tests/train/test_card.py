@@ -1,0 +1,160 @@
+"""The card holds what the manifest says, no other number, and is checked whole."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from model.bundle import (
+    ONNX_FILE,
+    TOKENIZER_FILE,
+    Manifest,
+    load_bundle,
+    write_manifest,
+)
+from model.calibration import Calibration, HumanScores, Threshold
+from train import card
+
+
+def figure(value: float) -> dict[str, float]:
+    """An estimate with an interval of its own."""
+    return {"value": value, "low": value - 0.001, "high": value + 0.001}
+
+
+def cell(detected: float, false_alarms: float) -> dict[str, object]:
+    """One system on one row."""
+    rate = {"hits": 1, "count": 2}
+    policies = ("fpr-5pct", "fpr-1pct", "fpr-0.1pct")
+    return {
+        "auroc": figure(detected),
+        "within": None,
+        "tpr": {policy: {**figure(detected), **rate} for policy in policies},
+        "fpr": {policy: {**figure(false_alarms), **rate} for policy in policies},
+    }
+
+
+def row(kind: str, name: str, detected: float = 0.9, false_alarms: float = 0.02) -> dict:
+    """One row of the measured tables."""
+    cells = {"encoder": cell(detected, false_alarms), "linear": cell(0.8, 0.03)}
+    return {
+        "kind": kind, "name": name, "machine": 60, "human": 120, "cells": cells,
+        "best_feature": "",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def measured() -> dict[str, dict]:
+    """What `measure --record` keeps, made up."""
+    pair = {"ece": figure(0.0123), "brier": figure(0.0456)}
+    return {
+        "test": {
+            "sha256": "f" * 64,
+            "data_digest": "d" * 64,
+            "split": "test",
+            "limit": None,
+            "texts": {"human": 1234, "machine": 2345},
+            "too_short": 0,
+            "rows": [
+                row("overall", "all", 0.9876, 0.0111),
+                row("slice", "outlet"),
+                *[row("generator", f"toy-{index}", 0.5 + index / 100) for index in range(12)],
+                *[row("outlet", f"gazette-{index}", 0.9, index / 100) for index in range(12)],
+                row("domain", "news"),
+            ],
+            "calibration": [{"name": "all", "machine": 1, "human": 1, "encoder": pair}],
+            "wins": {"slices": 9, "auroc": 8, "tpr": 7, "behind": []},
+            "training_texts": {"toy/corpus": {"human": 4000, "spun": 5000}, "b": {"human": 1}},
+        }
+    }
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, measured) -> Path:
+    """A bundle whose weights are no weights, but whose manifest is whole."""
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / ONNX_FILE).write_bytes(b"toy")
+    (tmp_path / TOKENIZER_FILE).write_bytes(b"{}")
+    line = Threshold(value=0.875, humans=3210, flagged=32, interval=(0.0068, 0.014))
+    manifest = Manifest(
+        name="toy-encoder",
+        version="3.2.1",
+        max_tokens=16,
+        minimum_words=41,
+        calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
+        human=HumanScores((), ((0.1,),)),
+        thresholds={"fpr-5pct": line, "fpr-1pct": line},
+        training={"commit": "abc123", "config": {"steps": 777}},
+        parity={"auroc_difference": 0.0007},
+    )
+    pinned = write_manifest(tmp_path, manifest)
+    measured["test"]["sha256"] = pinned.files[ONNX_FILE]
+    write_manifest(tmp_path, replace(manifest, measured=measured))
+    return tmp_path
+
+
+def test_metadata_is_what_the_hub_reads(bundle):
+    data = ModelCard(card.bundle_card(bundle)).data
+    assert (data.license, data.pipeline_tag, data.language) == (
+        "apache-2.0",
+        "text-classification",
+        "en",
+    )
+    assert data.base_model == card.BASE_MODEL
+    results = {result.metric_name: result.metric_value for result in data.eval_results}
+    assert results["AUROC"] == 0.9876
+    assert results["FPR at the fpr-1pct threshold"] == 0.0111
+    assert results["expected calibration error"] == 0.0123
+    assert {result.dataset_split for result in data.eval_results} == {"test"}
+
+
+def test_the_figures_of_the_manifest_are_on_the_card(bundle):
+    text = card.bundle_card(bundle)
+    for expected in ("toy-encoder 3.2.1", "0.8750", "3,210", "0.68% to 1.40%", "below 41 words"):
+        assert expected in text
+    for expected in ("1,234 human", "98.8% [98.7%, 98.9%]", "| toy/corpus | 4,000 | 5,000 |"):
+        assert expected in text
+    for expected in ("`abc123`", "config.steps: `777`", "auroc_difference: `0.0007`"):
+        assert expected in text
+
+
+def test_the_worst_come_first_and_only_they(bundle):
+    text = card.bundle_card(bundle)
+    assert "| toy-0 |" in text
+    assert "| toy-11 |" not in text
+    assert text.index("| gazette-11 |") < text.index("| gazette-10 |")
+    assert "| gazette-0 |" not in text
+
+
+def test_every_section_is_there_even_when_nothing_was_measured(bundle):
+    manifest = load_bundle(bundle).manifest.to_dict()
+    text = card.render_card(manifest, {})
+    headings = ("What it is for", "What it is not for", "How often it errs, and on whom")
+    headings += ("How it was measured", "Training data", "Training", "Limits", "Use")
+    for heading in headings:
+        assert f"\n## {heading}\n" in text
+    assert "have not been measured yet" in text
+    assert "model-index" not in text
+
+
+def test_figures_of_other_weights_are_called_so(bundle, measured):
+    manifest = load_bundle(bundle).manifest.to_dict()
+    assert "other weights" not in card.render_card(manifest, measured)
+    other = copy.deepcopy(measured)
+    other["test"]["sha256"] = "0" * 64
+    assert "other weights" in card.render_card(manifest, other)
+
+
+def test_check_passes_on_the_card_it_wrote_and_fails_on_any_other(bundle, capsys):
+    command = ["--bundle", str(bundle)]
+    assert card.main([*command, "--check"]) == 1
+    assert card.main(command) == 0
+    assert card.main([*command, "--check"]) == 0
+    path = bundle / "README.md"
+    path.write_text(path.read_text().replace("1,234", "9,999"))
+    assert card.main([*command, "--check"]) == 1
+    assert "out of date" in capsys.readouterr().err
+    assert card.main(["--bundle", str(bundle / "onnx")]) == 1

@@ -1,0 +1,118 @@
+"""Calibration: from logits on held-back articles to scores, p_human and thresholds.
+
+Runs on the exported ONNX graph, since that is what will score. Two splits, so that each
+promise is made on texts that nothing else used: `calibration` fits the line that turns
+logits into probabilities; the humans of `threshold` set thresholds and p_human.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.calibration import Calibration, HumanScores, length_term, machine_logit
+from model.errors import CorpusError
+from model.labels import HUMAN
+from model.policies import POLICIES, Threshold
+from train.metrics.functions import flagged, threshold_at_fpr
+
+LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
+"""Words at which a new band of p_human begins."""
+
+NEWS: tuple[str, ...] = ("news", "press-release")
+"""The genres that the score is calibrated for."""
+
+LogitsOf = Callable[[str, Any], NDArray[np.float64]]
+"""Split name and rows to [n, 5]: mean logits and words, as `train.scores` keeps them."""
+
+RATES: Mapping[str, float] = dict(zip(POLICIES, (0.05, 0.01, 0.001), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What calibration gives a bundle."""
+
+    calibration: Calibration
+    human: HumanScores
+    thresholds: dict[str, Threshold]
+
+
+def fit_calibration(
+    odds: NDArray[np.float64], words: NDArray[np.int64], machine: NDArray[np.bool_]
+) -> Calibration:
+    """Fit Platt's line with length terms, human and machine weighing the same in all.
+
+    `odds` are machine logits [n]. After Platt 1999, by logistic regression. Raises
+    CorpusError where either class is missing.
+    """
+    if machine.all() or not machine.any():
+        raise CorpusError("calibration split: needs human and machine texts; add some of both")
+    x = length_term(words)
+    weights = np.where(machine, 0.5 / machine.mean(), 0.5 / (1 - machine.mean()))
+    slope, intercept = _line([odds, odds * x, x], machine, weights)
+    # The score must rise with the logit at every length, or p_human would mean nothing.
+    if min(slope[0] - 3 * slope[1], slope[0] + 3 * slope[1]) <= 0.1 * slope[0]:
+        slope, intercept = _line([odds, np.zeros_like(odds), x], machine, weights)
+    return Calibration(slope=slope, intercept=intercept)
+
+
+def _line(
+    columns: Sequence[NDArray[np.float64]],
+    machine: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    from sklearn.linear_model import LogisticRegression
+
+    # A touch of ridge: texts that are told apart without error have no finite best line.
+    line = LogisticRegression(C=100.0, max_iter=1000)
+    line.fit(np.stack(columns, axis=1), machine, sample_weight=weights)
+    first, by_length, length = (float(value) for value in line.coef_[0])
+    return (first, by_length), (float(line.intercept_[0]), length)
+
+
+def promise(
+    calibration: Calibration, logits: NDArray[np.float64], words: NDArray[np.int64]
+) -> Promise:
+    """Thresholds and p_human from held-back humans: mean logits [n, 4] and words [n]."""
+    scores = calibration.score(logits, words)
+    if len(scores) == 0:
+        raise CorpusError("threshold split: holds no human text; hold out some outlets for it")
+    thresholds = {}
+    for policy, rate in RATES.items():
+        value = float(np.clip(threshold_at_fpr(scores, rate), 0.0, 1.0))
+        share = flagged(scores, value)
+        thresholds[policy] = Threshold(value, len(scores), share.hits, (share.low, share.high))
+    bands = np.digitize(words, LENGTH_EDGES)
+    human = HumanScores(
+        edges=LENGTH_EDGES,
+        scores=tuple(
+            tuple(np.sort(scores[bands == band]).tolist()) for band in range(len(LENGTH_EDGES) + 1)
+        ),
+    )
+    return Promise(calibration, human, thresholds)
+
+
+def calibrate(compute: LogitsOf, splits: Mapping[str, Any], minimum_words: int) -> Promise:
+    """Fit on `calibration`, promise on the humans of `threshold`."""
+    fit = _rows(splits["calibration"], minimum_words, humans_only=False)
+    rows = compute("calibration", fit)
+    machine = np.asarray([label != HUMAN for label in fit["label"]])
+    words = rows[:, -1].astype(np.int64)
+    line = fit_calibration(machine_logit(rows[:, :-1]), words, machine)
+    rows = compute("threshold", _rows(splits["threshold"], minimum_words, humans_only=True))
+    return promise(line, rows[:, :-1], rows[:, -1].astype(np.int64))
+
+
+def _rows(split: Any, minimum_words: int, humans_only: bool) -> Any:
+    chosen = [
+        index
+        for index, (label, domain, words) in enumerate(
+            zip(split["label"], split["domain"], split["words"], strict=True)
+        )
+        if domain in NEWS and words >= minimum_words and (label == HUMAN or not humans_only)
+    ]
+    return split.select(chosen)

@@ -1,0 +1,87 @@
+"""The configuration of a fine-tuning run: one YAML file, every field described once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class BalanceConfig(BaseModel):
+    """How often each part of the corpus is drawn. Half of every batch is human."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exponent: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A group (corpus, generator, news or not) of n texts weighs n to this power: "
+        "1 draws texts evenly, 0 draws groups evenly.",
+    )
+    other_genres: float = Field(
+        0.3, ge=0, le=1, description="Factor on the weight of groups that are not news."
+    )
+    shares: Mapping[str, float] = Field(
+        default_factory=dict,
+        description="Corpus to its fixed share of the machine half, instead of a weight.",
+    )
+    pairs: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Probability that a human text is the original of the machine text drawn "
+        "with it, where there is one: same story, other writer, one batch.",
+    )
+    maximum_overlap: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="Machine texts that share more 5-grams with their original are not drawn.",
+    )
+    excluded: tuple[str, ...] = Field(
+        (), description="CORPUS:OPERATION pairs that are not trained on."
+    )
+
+
+class FinetuneConfig(BaseModel):
+    """What a run reads, how it trains, and where it writes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="Name of the model, as results carry it.")
+    version: str = Field(description="Version of the model, as results carry it.")
+    data: Path = Field(description="Folder of the data set that seeds.build wrote.")
+    output: Path = Field(description="Folder for checkpoints, logs, network and bundle.")
+    encoder: str = Field(
+        description="Hugging Face id or folder of the base encoder; package:NAME/FOLDER for one "
+        "that a Python package carries."
+    )
+    revision: str = Field("main", description="Commit of the encoder, where it is an id.")
+    encoder_sha256: str = Field(
+        "", description="sha256 that the encoder's model.safetensors must have; empty for any."
+    )
+    seed: int = Field(1, description="Draws crops, batches and the new head.")
+    steps: int = Field(ge=1, description="Optimiser steps.")
+    batch_tokens: int = Field(
+        5120, ge=64, description="Tokens of a batch over all processes, padding included."
+    )
+    minimum_tokens: int = Field(32, ge=8, description="Shortest crop.")
+    maximum_tokens: int = Field(
+        158, ge=16, description="Longest crop, and the scoring window; two special tokens on top."
+    )
+    learning_rate: float = Field(2e-4, gt=0, description="Peak; warmed up, then cosine to zero.")
+    warmup_steps: int = Field(200, ge=0, description="Steps of linear warm-up.")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's, on matrices only.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="In the encoder and before the head.")
+    kind_weight: float = Field(
+        0.3, ge=0, description="Weight of telling machine kinds apart, beside human or machine."
+    )
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="Of the forward pass.")
+    checkpoint_minutes: float = Field(4.0, gt=0, description="Time between checkpoints.")
+    evaluate_steps: int = Field(1000, ge=1, description="Steps between looks at dev.")
+    evaluate_texts: int = Field(1500, ge=1, description="Dev texts that such a look reads.")
+    minimum_words: int = Field(40, ge=1, description="Below it a text is too short to score.")
+    balance: BalanceConfig = Field(BalanceConfig(), description="Who is drawn how often.")

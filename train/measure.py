@@ -1,0 +1,541 @@
+"""Measuring a bundle: encoder, word baseline and one-feature baselines on the same texts.
+
+Every text of a split is scored by the very functions that serve (`model`), then judged
+overall and slice by slice at thresholds that were chosen on other humans: the encoder's
+are the bundle's, the baselines' are set on the same humans, those of the `threshold`
+split. Nothing is weighted; every figure stands beside its counts and its 95% interval.
+
+A row's machine texts are compared with all human texts of the split, since in the wild
+nobody knows the corpus. Two exceptions: a length band is compared with the humans of that
+band, and a corpus with humans of its own also gets a `within` AUROC, which format cannot
+flatter.
+
+    python -m train.measure --bundle model/checkpoint --data build/corpus \\
+        --linear build/linear --output build/measure --split test
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.bundle import Bundle, load_bundle, write_manifest
+from model.calibration import DEFAULT_POLICY, POLICIES, sigmoid
+from model.errors import ConfigError, RespunError
+from model.labels import HUMAN
+from train.features import feature_table
+from train.metrics.functions import (
+    Estimate,
+    Rate,
+    auroc,
+    brier,
+    ece,
+    flagged,
+    threshold_at_fpr,
+)
+
+if TYPE_CHECKING:
+    from train.linear import LinearModel
+
+LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
+OVERLAP_EDGES: tuple[float, ...] = (0.1, 0.3, 0.6)
+OUTLET_LEAST_HUMANS = 100
+WITHIN_LEAST_TEXTS = 20
+WIN_LEAST_MACHINE = 50
+WIN_KINDS: tuple[str, ...] = ("slice", "corpus", "generator", "label", "operation", "length")
+
+ENCODER, LINEAR, FEATURE = "encoder", "linear", "feature"
+FPR_OF_POLICY: dict[str, float] = {
+    policy: float(policy.removeprefix("fpr-").removesuffix("pct")) / 100 for policy in POLICIES
+}
+
+Mask = NDArray[np.bool_]
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A split in memory, column by column; arrays over the texts."""
+
+    ids: list[str]
+    texts: list[str]
+    columns: Mapping[str, NDArray[np.str_]]
+    """label, corpus, generator, operation, source, domain."""
+    words: NDArray[np.int64]
+    overlap: Scores
+    """The share of the human original's wording that was kept; NaN where unknown."""
+    slices: list[list[str]]
+
+    @property
+    def machine(self) -> Mask:
+        """Which texts a machine made."""
+        return np.asarray(self.columns["label"] != HUMAN)
+
+    def take(self, chosen: Mask) -> Texts:
+        """Only the chosen texts."""
+        indices = np.flatnonzero(chosen)
+        return Texts(
+            ids=[self.ids[index] for index in indices],
+            texts=[self.texts[index] for index in indices],
+            columns={name: column[chosen] for name, column in self.columns.items()},
+            words=self.words[chosen],
+            overlap=self.overlap[chosen],
+            slices=[self.slices[index] for index in indices],
+        )
+
+
+@dataclass(frozen=True)
+class System:
+    """What one detector said about each text, and where it draws its lines."""
+
+    scores: Scores
+    thresholds: Mapping[str, float]
+    probabilities: Scores | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The texts of one row: its machine texts, its humans, and the humans to beat."""
+
+    kind: str
+    name: str
+    machine: Mask
+    human: Mask
+    reference: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One system on one row."""
+
+    auroc: Estimate
+    within: Estimate | None
+    """AUROC against the humans of the same corpus, where there are enough."""
+    tpr: dict[str, Rate]
+    fpr: dict[str, Rate]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One slice of the split, as each system did on it."""
+
+    kind: str
+    name: str
+    machine: int
+    human: int
+    cells: dict[str, Cell]
+    best_feature: str
+    """The feature with the highest AUROC on this row, its direction fixed in training."""
+
+
+def read_texts(data: Path, split: str) -> Texts:
+    """Read a split of the data set into memory."""
+    from train.corpus import open_corpus, split_of
+
+    rows = split_of(open_corpus(data), split)
+    names = ("label", "corpus", "generator", "operation", "source", "domain")
+    return Texts(
+        ids=list(rows["id"]),
+        texts=list(rows["text"]),
+        columns={name: np.array([value or "" for value in rows[name]], str) for name in names},
+        words=np.array(list(rows["words"]), dtype=np.int64),
+        overlap=np.array([math.nan if v is None else v for v in rows["overlap"]], dtype=float),
+        slices=[list(value or ()) for value in rows["slices"]],
+    )
+
+
+def limit_cells(texts: Texts, limit: int) -> Mask:
+    """At most `limit` texts of each corpus x label x generator x operation, chosen by id."""
+    from train.scores import cache_key
+
+    taken: Counter[tuple[str, ...]] = Counter()
+    keep = np.zeros(len(texts.ids), dtype=bool)
+    names = ("corpus", "label", "generator", "operation")
+    for index in sorted(range(len(texts.ids)), key=lambda i: cache_key(texts.ids[i])):
+        cell = tuple(str(texts.columns[name][index]) for name in names)
+        keep[index] = taken[cell] < limit
+        taken[cell] += 1
+    return keep
+
+
+def groups(texts: Texts) -> Iterator[Group]:
+    """Every row that the tables have, in their order."""
+    machine, human = texts.machine, ~texts.machine
+    everything = np.ones(len(machine), dtype=bool)
+    yield Group("overall", "all", machine, human, human)
+    for name, chosen in _memberships(texts.slices):
+        yield Group("slice", name, machine & chosen, human & chosen, human)
+    for kind in ("corpus", "generator", "label", "operation", "domain"):
+        for name, chosen in _values(texts.columns[kind]):
+            yield Group(kind, name, machine & chosen, human & chosen, human)
+    for name, chosen in _bands(texts.words, LENGTH_EDGES):
+        yield Group("length", name, machine & chosen, human & chosen, human & chosen)
+    for name, chosen in _bands(texts.overlap, OVERLAP_EDGES):
+        yield Group("overlap", name, machine & chosen, human & ~everything, human)
+    for name, chosen in _values(texts.columns["source"]):
+        if (human & chosen).sum() >= OUTLET_LEAST_HUMANS:
+            yield Group("outlet", name, machine & ~everything, human & chosen, human)
+
+
+def measure_rows(
+    texts: Texts, encoder: System, linear: System | None, features: Mapping[str, System]
+) -> list[Row]:
+    """Judge every system on every row; rows without a text are left out."""
+    rows = []
+    for group in groups(texts):
+        if not (group.machine.any() or group.human.any()):
+            continue
+        cells = {ENCODER: _cell(encoder, group)}
+        if linear is not None:
+            cells[LINEAR] = _cell(linear, group)
+        best = _best_feature(features, group)
+        if best:
+            cells[FEATURE] = _cell(features[best], group)
+        counts = int(group.machine.sum()), int(group.human.sum())
+        rows.append(Row(group.kind, group.name, *counts, cells, best))
+    return rows
+
+
+def measure_calibration(texts: Texts, systems: Mapping[str, System]) -> list[dict[str, Any]]:
+    """ECE and Brier score of the systems that give probabilities, overall and by length."""
+    machine = texts.machine
+    bands = [("all", np.ones(len(machine), dtype=bool)), *_bands(texts.words, LENGTH_EDGES)]
+    table = []
+    for name, chosen in bands:
+        if not chosen.any():
+            continue
+        row: dict[str, Any] = {"name": name}
+        row |= {"machine": int(machine[chosen].sum()), "human": int((~machine)[chosen].sum())}
+        for system, said in systems.items():
+            if said.probabilities is not None:
+                pair = machine[chosen], said.probabilities[chosen]
+                row[system] = {"ece": asdict(ece(*pair)), "brier": asdict(brier(*pair))}
+        table.append(row)
+    return table
+
+
+def count_wins(texts: Texts, rows: Sequence[Row]) -> dict[str, Any]:
+    """On how many slices the encoder is ahead of the word baseline, and where it is not.
+
+    Slices with at least 50 machine texts; rows that hold the same machine texts (a corpus
+    of one generator) count once.
+    """
+    members = {(g.kind, g.name): g.machine.tobytes() for g in groups(texts)}
+    seen: set[bytes] = set()
+    won = {"auroc": 0, "tpr": 0}
+    behind: list[dict[str, str]] = []
+    for row in rows:
+        key = members[row.kind, row.name]
+        if not _counts_for_wins(row) or key in seen:
+            continue
+        seen.add(key)
+        for figure, ahead in _ahead(row).items():
+            won[figure] += ahead
+            if not ahead:
+                behind.append({"kind": row.kind, "name": row.name, "figure": figure})
+    return {"slices": len(seen), **won, "behind": behind}
+
+
+def baseline_systems(
+    texts: Texts, fixing: Texts, linear: LinearModel, linear_scores: tuple[Scores, Scores]
+) -> tuple[System, dict[str, System]]:
+    """The word baseline and each feature, with thresholds set on the humans of `fixing`."""
+    there, here = linear_scores
+    human = ~fixing.machine
+    word = System(here, _thresholds(there[human]), sigmoid(here))
+    fixing_table = feature_table(text for text, h in zip(fixing.texts, human, strict=True) if h)
+    features = {}
+    for name, values in feature_table(texts.texts).items():
+        way = linear.features[name].direction
+        features[name] = System(way * values, _thresholds(way * fixing_table[name]))
+    return word, features
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What to measure, and where things lie."""
+
+    bundle: Path
+    data: Path
+    linear: Path
+    output: Path
+    split: str = "test"
+    limit: int | None = None
+    threads: int | None = None
+
+
+def measure(options: MeasureOptions) -> dict[str, Any]:
+    """Score and judge a split; returns the report that is written as JSON."""
+    from train.corpus import corpus_digest
+    from train.linear import LinearModel
+
+    bundle, linear = load_bundle(options.bundle), LinearModel.load(options.linear)
+    digest = corpus_digest(options.data)
+    _check_same_data(digest, linear, options)
+    texts, fixing = read_texts(options.data, options.split), read_texts(options.data, "threshold")
+    long_enough = texts.words >= bundle.manifest.minimum_words
+    keep = long_enough & (limit_cells(texts, options.limit) if options.limit else long_enough)
+    fixing_long_enough = fixing.words >= bundle.manifest.minimum_words
+    texts, fixing = texts.take(keep), fixing.take(~fixing.machine & fixing_long_enough)
+    encoder = _encoder_system(bundle, texts, digest, options)
+    word, features = _baselines(linear, texts, fixing, digest, options)
+    rows = measure_rows(texts, encoder, word, features)
+    report = {
+        "bundle": {
+            "name": bundle.manifest.name,
+            "version": bundle.manifest.version,
+            "sha256": bundle.sha256,
+        },
+        "data_digest": digest,
+        "split": options.split,
+        "limit": options.limit,
+        "texts": {"human": int((~texts.machine).sum()), "machine": int(texts.machine.sum())},
+        "too_short": int((~long_enough).sum()),
+        "thresholds": {
+            ENCODER: dict(encoder.thresholds),
+            LINEAR: dict(word.thresholds),
+            "humans": len(fixing.ids),
+        },
+        "rows": [asdict(row) for row in rows],
+        "calibration": measure_calibration(texts, {ENCODER: encoder, LINEAR: word}),
+        "wins": count_wins(texts, rows),
+        "training_texts": count_training_texts(options.data),
+    }
+    cleaned: dict[str, Any] = _without_nan(report)
+    return cleaned
+
+
+def count_training_texts(data: Path) -> dict[str, dict[str, int]]:
+    """Texts of the train split: corpus to label to count."""
+    from train.corpus import open_corpus, split_of
+
+    rows = split_of(open_corpus(data), "train")
+    counted = Counter(zip(rows["corpus"], rows["label"], strict=True))
+    table: dict[str, dict[str, int]] = {}
+    for (corpus, label), count in sorted(counted.items()):
+        table.setdefault(corpus, {})[label] = count
+    return table
+
+
+def record(folder: Path, report: Mapping[str, Any]) -> None:
+    """Keep a report in the bundle's manifest, under its split, and rewrite the card."""
+    from train.card import write_card
+
+    manifest = load_bundle(folder).manifest
+    measured = {**manifest.measured, str(report["split"]): summarize(report)}
+    write_manifest(folder, replace(manifest, measured=measured))
+    write_card(folder)
+
+
+def summarize(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report as a manifest keeps it: the same keys, only what the card shows.
+
+    Five decimals; intervals for the encoder only, of rates at the default threshold only.
+    """
+    kept = {name: value for name, value in report.items() if name not in ("bundle", "thresholds")}
+    kept["rows"] = [
+        {**row, "cells": {name: _compact(cell, name) for name, cell in row["cells"].items()}}
+        for row in report["rows"]
+    ]
+    summary: dict[str, Any] = _rounded({"sha256": report["bundle"]["sha256"], **kept})
+    return summary
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.measure",
+        description="Measure a bundle beside its baselines, overall and by slice.",
+    )
+    parser.add_argument("--bundle", type=Path, default=Path("model/checkpoint"))
+    parser.add_argument("--data", type=Path, default=Path("build/corpus"))
+    parser.add_argument("--linear", type=Path, default=Path("build/linear"))
+    parser.add_argument("--output", type=Path, default=Path("build/measure"))
+    parser.add_argument("--split", choices=("dev", "test"), default="test")
+    parser.add_argument(
+        "--limit", type=int, help="at most this many texts per corpus, label, generator, operation"
+    )
+    parser.add_argument("--threads", type=int, help="windows scored at once; default all cores")
+    parser.add_argument(
+        "--record", action="store_true", help="keep the result in the bundle and its card"
+    )
+    values = vars(parser.parse_args(arguments))
+    recording = values.pop("record")
+    options = MeasureOptions(**values)
+    try:
+        report = measure(options)
+        written = _write(report, options.output)
+        if recording:
+            record(options.bundle, report)
+    except RespunError as error:
+        print(f"train.measure: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    print(written.read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def _write(report: Mapping[str, Any], output: Path) -> Path:
+    from train.tables import render_report
+
+    output.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    (output / f"{report['split']}.json").write_text(text + "\n", encoding="utf-8")
+    written = output / f"{report['split']}.md"
+    written.write_text(render_report(report), encoding="utf-8")
+    return written
+
+
+def _check_same_data(digest: str, linear: LinearModel, options: MeasureOptions) -> None:
+    if linear.about.get("data_digest") != digest:
+        raise ConfigError(
+            f"{options.linear}: trained on other data than {options.data} holds; "
+            "run python -m train.linear again"
+        )
+    if options.limit is not None and options.limit < 1:
+        raise ConfigError(f"limit is {options.limit}; use 1 or more, or leave it out")
+
+
+def _encoder_system(bundle: Bundle, texts: Texts, digest: str, options: MeasureOptions) -> System:
+    from train.scores import calibrated_scores, encoder_key, encoder_logits, score_texts
+
+    cache = options.output / "cache" / f"{ENCODER}-{encoder_key(bundle, digest)}.npz"
+    rows = score_texts(texts.ids, texts.texts, encoder_logits(bundle, options.threads), cache)
+    scores = calibrated_scores(bundle, rows)
+    thresholds = {policy: line.value for policy, line in bundle.manifest.thresholds.items()}
+    return System(scores, thresholds, scores)
+
+
+def _baselines(
+    linear: LinearModel, texts: Texts, fixing: Texts, digest: str, options: MeasureOptions
+) -> tuple[System, dict[str, System]]:
+    from train.scores import cache_key, score_texts
+
+    cache = options.output / "cache" / f"{LINEAR}-{cache_key(linear.sha256, digest)}.npz"
+    both = score_texts(
+        [*fixing.ids, *texts.ids],
+        [*fixing.texts, *texts.texts],
+        lambda batch: linear.score(batch)[:, None],
+        cache,
+    )[:, 0]
+    return baseline_systems(
+        texts, fixing, linear, (both[: len(fixing.ids)], both[len(fixing.ids) :])
+    )
+
+
+def _counts_for_wins(row: Row) -> bool:
+    compared = LINEAR in row.cells and not math.isnan(row.cells[ENCODER].auroc.value)
+    return compared and row.kind in WIN_KINDS and row.machine >= WIN_LEAST_MACHINE
+
+
+def _ahead(row: Row) -> dict[str, bool]:
+    """Whether the encoder is strictly ahead, by AUROC and by TPR at the default threshold."""
+    ours, theirs = row.cells[ENCODER], row.cells[LINEAR]
+    return {
+        "auroc": ours.auroc.value > theirs.auroc.value,
+        "tpr": ours.tpr[DEFAULT_POLICY].value > theirs.tpr[DEFAULT_POLICY].value,
+    }
+
+
+def _cell(system: System, group: Group) -> Cell:
+    own, machine = system.scores[group.human], system.scores[group.machine]
+    within = None
+    if group.kind == "corpus" and min(len(own), len(machine)) >= WITHIN_LEAST_TEXTS:
+        within = _area(machine, own)
+    return Cell(
+        auroc=_area(machine, system.scores[group.reference]),
+        within=within,
+        tpr={name: flagged(machine, line) for name, line in system.thresholds.items()},
+        fpr={name: flagged(own, line) for name, line in system.thresholds.items()},
+    )
+
+
+def _area(machine: Scores, human: Scores) -> Estimate:
+    is_machine = np.arange(len(machine) + len(human)) < len(machine)
+    return auroc(is_machine, np.concatenate([machine, human]))
+
+
+def _best_feature(features: Mapping[str, System], group: Group) -> str:
+    """The strongest feature in hindsight; "" where there is nothing to compare."""
+    areas = {
+        name: _area(system.scores[group.machine], system.scores[group.reference]).value
+        for name, system in features.items()
+    }
+    areas = {name: area for name, area in areas.items() if not math.isnan(area)}
+    return max(areas, key=areas.__getitem__) if areas else ""
+
+
+def _thresholds(human_scores: Scores) -> dict[str, float]:
+    return {policy: threshold_at_fpr(human_scores, fpr) for policy, fpr in FPR_OF_POLICY.items()}
+
+
+def _values(column: NDArray[np.str_]) -> Iterator[tuple[str, Mask]]:
+    for name in np.unique(column).tolist():
+        if name:
+            yield name, np.asarray(column == name)
+
+
+def _memberships(slices: Sequence[Sequence[str]]) -> Iterator[tuple[str, Mask]]:
+    for name in sorted({name for names in slices for name in names}):
+        yield name, np.array([name in names for names in slices], dtype=bool)
+
+
+def _bands(values: NDArray[Any], edges: Sequence[float]) -> Iterator[tuple[str, Mask]]:
+    """The bands between the edges; a NaN lies in none."""
+    bounds = [-math.inf, *edges, math.inf]
+    for low, high in pairwise(bounds):
+        name = f"<{high}" if low == -math.inf else f">={low}" if high == math.inf else ""
+        yield name or f"{low}-{high}", np.asarray((values >= low) & (values < high))
+
+
+def _without_nan(value: Any) -> Any:
+    """The same structure with None for what is not a number, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _compact(cell: Mapping[str, Any], system: str) -> dict[str, Any]:
+    """A cell without what is undefined on its row, nor intervals that no card shows."""
+
+    def short(estimate: Mapping[str, float], interval: bool) -> dict[str, float]:
+        names = ("value", "low", "high") if interval else ("value",)
+        return {name: estimate[name] for name in names}
+
+    ours = system == ENCODER
+    areas = {name: cell[name] for name in ("auroc", "within")}
+    compact: dict[str, Any] = {
+        name: short(found, ours) for name, found in areas.items() if found and _defined(found)
+    }
+    for name in ("tpr", "fpr"):
+        rates = {policy: rate for policy, rate in cell[name].items() if _defined(rate)}
+        compact[name] = {p: short(r, ours and p == DEFAULT_POLICY) for p, r in rates.items()}
+    return compact
+
+
+def _defined(estimate: Mapping[str, float | None]) -> bool:
+    return estimate["value"] is not None
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return round(value, 5) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""The network in training: a BERT-like encoder with one linear head on every token.
+
+A document's logits are the mean over its tokens. So the score of a document, of a window
+and of a sentence are averages of the same numbers, and the evidence for a passage costs no
+second pass. The class is the ecosystem's own (AutoModelForTokenClassification), so that its
+loaders read what we ship.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import ConfigError
+from model.labels import LABEL_IDS, LABELS
+from train.config import FinetuneConfig
+
+if TYPE_CHECKING:
+    import torch
+
+_PACKAGE = "package:"
+
+
+def encoder_location(encoder: str) -> str:
+    """The folder or Hugging Face id that `encoder` of a configuration means."""
+    if not encoder.startswith(_PACKAGE):
+        return encoder
+    package, _, folder = encoder.removeprefix(_PACKAGE).partition("/")
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise ConfigError(
+            f"encoder {encoder}: package {package} is not installed; "
+            "install respun[train], or name another encoder"
+        )
+    return str(Path(found.submodule_search_locations[0]) / folder)
+
+
+def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
+    """The base encoder with a new head, and its tokenizer; weights are safetensors only.
+
+    Raises ConfigError where the encoder is not there or not the one that was pinned.
+    """
+    from transformers import AutoModelForTokenClassification, AutoTokenizer, logging
+
+    logging.set_verbosity_error()  # that the new head is new is no news
+    location = encoder_location(config.encoder)
+    _check_pin(location, config)
+    pinned: dict[str, Any] = {"revision": config.revision, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location, **pinned)
+        network = AutoModelForTokenClassification.from_pretrained(
+            location,
+            use_safetensors=True,
+            attn_implementation="eager",  # on CPU its backward is twice as fast as sdpa's
+            num_labels=len(LABELS),
+            id2label=dict(enumerate(LABELS)),
+            label2id=LABEL_IDS,
+            hidden_dropout_prob=config.dropout,
+            attention_probs_dropout_prob=config.dropout,
+            classifier_dropout=config.dropout,
+            **pinned,
+        )
+    except OSError as error:
+        problem = str(error).splitlines()[0]
+        raise ConfigError(f"encoder {config.encoder}: {problem}; name a folder or id") from error
+    return network, tokenizer
+
+
+def _check_pin(location: str, config: FinetuneConfig) -> None:
+    """Refuse a local encoder whose weights are not those that the configuration pins."""
+    weights = Path(location) / "model.safetensors"
+    if not config.encoder_sha256 or not Path(location).is_dir():
+        return
+    with weights.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != config.encoder_sha256:
+        raise ConfigError(
+            f"encoder {config.encoder}: its sha256 is {found}, not the pinned one; "
+            "install the pinned version or correct encoder_sha256"
+        )
+
+
+def mean_token_logits(logits: torch.Tensor, content: torch.Tensor) -> torch.Tensor:
+    """Mean over content tokens: logits [B, T, 4] and mask [B, T] to [B, 4], float32."""
+    mask = content.unsqueeze(-1).to(torch_float32())
+    return (logits.float() * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
+def torch_float32() -> torch.dtype:
+    """float32, without importing torch when this module is read."""
+    import torch
+
+    return torch.float32
+
+
+def loss(logits: torch.Tensor, labels: torch.Tensor, kind_weight: float) -> torch.Tensor:
+    """Human against machine, and, on machine texts, which kind: logits [B, 4], labels [B]."""
+    import torch
+    from torch.nn import functional
+
+    machine = labels != LABEL_IDS["human"]
+    odds = torch.logsumexp(logits[:, 1:], dim=1) - logits[:, 0]
+    total = functional.binary_cross_entropy_with_logits(odds, machine.float())
+    if kind_weight and bool(machine.any()):
+        kinds = functional.cross_entropy(logits[machine][:, 1:], labels[machine] - 1)
+        total = total + kind_weight * kinds
+    return total
+
+
+class NetworkTokenLogits:
+    """The network as a `TokenLogits`: what the bundle's encoder is in serving.
+
+    Windows of like length share a batch; padding is masked, so batching changes nothing
+    but rounding.
+    """
+
+    def __init__(self, network: Any, pad_id: int, batch_tokens: int, bf16: bool) -> None:
+        self._network = network
+        self._pad_id = pad_id
+        self._batch_tokens = batch_tokens
+        self._bf16 = bf16
+
+    def __call__(self, windows: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """Framed windows of T ids each to float32 [T - 2, 4] each."""
+        order = sorted(range(len(windows)), key=lambda index: len(windows[index]))
+        results: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(windows)
+        batch: list[int] = []
+        for position, index in enumerate(order):
+            batch.append(index)
+            last = position + 1 == len(order)
+            if last or (len(batch) + 1) * len(windows[order[position + 1]]) > self._batch_tokens:
+                logits = self._run([windows[member] for member in batch])
+                for row, member in enumerate(batch):
+                    results[member] = logits[row, 1 : len(windows[member]) - 1]
+                batch = []
+        return results
+
+    def _run(self, windows: list[Sequence[int]]) -> NDArray[np.float32]:
+        import torch
+
+        ids, mask = pad(windows, self._pad_id)
+        device = self._network.device
+        was_training = self._network.training
+        self._network.eval()
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bf16),
+        ):
+            output = self._network(
+                input_ids=torch.from_numpy(ids).to(device),
+                attention_mask=torch.from_numpy(mask).to(device),
+            )
+        self._network.train(was_training)
+        return np.asarray(output.logits.float().cpu().numpy())
+
+
+def pad(
+    windows: Sequence[Sequence[int]], pad_id: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids [B, T] padded to the longest window, and the attention mask [B, T]."""
+    longest = max(map(len, windows))
+    ids = np.full((len(windows), longest), pad_id, dtype=np.int64)
+    mask = np.zeros((len(windows), longest), dtype=np.int64)
+    for row, window in enumerate(windows):
+        ids[row, : len(window)] = window
+        mask[row, : len(window)] = 1
+    return ids, mask

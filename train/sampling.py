@@ -1,0 +1,239 @@
+"""Batches: which texts a step sees, and which part of each.
+
+Between the data set and the network. A batch is a pure function of (seed, step, process),
+so a resumed run sees the very same batches and no loader state needs saving. Half of each
+batch is human. The machine half is drawn group by group, so that no corpus rules by its
+size; each machine text brings, where it can, its human original into the same batch, so
+that the story itself says nothing about the label.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import ConfigError
+from model.labels import HUMAN, LABEL_IDS
+from train.config import BalanceConfig, FinetuneConfig
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTexts:
+    """The tokenised train split; text `i` has tokens `tokens[starts[i]:starts[i + 1]]`."""
+
+    tokens: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    def length(self, index: int) -> int:
+        """Number of tokens of one text."""
+        return int(self.starts[index + 1] - self.starts[index])
+
+    def crop(self, index: int, start: int, length: int) -> NDArray[np.int32]:
+        """A part of one text's tokens."""
+        begin = int(self.starts[index]) + start
+        return self.tokens[begin : min(begin + length, int(self.starts[index + 1]))]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Texts that are drawn alike, and the probability of drawing from them."""
+
+    name: str
+    members: NDArray[np.int64]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Crops of one length class with their labels; lists, not yet padded."""
+
+    crops: list[NDArray[np.int32]]
+    labels: list[int]
+
+
+class Sampler:
+    """Draws the batch of a step."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Any]], config: FinetuneConfig) -> None:
+        """`rows` are the columns of the train split, in the order of the tokenised texts."""
+        self._config = config
+        self.human = groups(rows, config.balance, human=True)
+        self.machine = groups(rows, config.balance, human=False)
+        if not self.human or not self.machine:
+            raise ConfigError(
+                f"{config.data}: train needs human and machine texts; add a corpus of either"
+            )
+        self._originals = _originals(rows)
+        self._human_probabilities = [group.probability for group in self.human]
+        self._machine_probabilities = [group.probability for group in self.machine]
+
+    def draw(
+        self, texts: TrainingTexts, step: int, process: int = 0, processes: int = 1
+    ) -> Batch:
+        """The batch of `step` on one of several processes."""
+        config = self._config
+        # All processes share the length of a step, so that none waits for another.
+        length = _crop_length(np.random.default_rng([config.seed, step]), config)
+        random = np.random.default_rng([config.seed, step, process])
+        pairs = max(1, config.batch_tokens // (length + 2) // 2 // processes)
+        batch = Batch([], [])
+        for _ in range(pairs):
+            machine = self._member(random, self.machine, self._machine_probabilities)
+            originals = self._originals.get(machine)
+            if originals is not None and random.random() < config.balance.pairs:
+                human = int(originals[random.integers(len(originals))])
+            else:
+                human = self._member(random, self.human, self._human_probabilities)
+            for index in (machine, human):
+                batch.crops.append(_crop(texts, index, length, random))
+                batch.labels.append(int(texts.labels[index]))
+        return batch
+
+    @staticmethod
+    def _member(
+        random: np.random.Generator, choices: list[Group], probabilities: list[float]
+    ) -> int:
+        group = choices[random.choice(len(choices), p=probabilities)]
+        return int(group.members[random.integers(len(group.members))])
+
+
+def groups(
+    rows: Mapping[str, Sequence[Any]], balance: BalanceConfig, human: bool
+) -> list[Group]:
+    """The groups of one side, with probabilities that sum to 1."""
+    members: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
+    for index, (label, corpus, generator, operation, domain, overlap) in enumerate(
+        zip(
+            *(
+                rows[name]
+                for name in ("label", "corpus", "generator", "operation", "domain", "overlap")
+            ),
+            strict=True,
+        )
+    ):
+        if (label == HUMAN) != human or f"{corpus}:{operation}" in balance.excluded:
+            continue
+        if overlap is not None and overlap > balance.maximum_overlap:
+            continue
+        members[corpus, generator, domain in ("news", "press-release")].append(index)
+    shares = {} if human else _present_shares(members, balance)
+    free = 1 - sum(shares.values())
+    weights = {key: _weight(key, len(found), balance) for key, found in members.items()}
+    fixed = _totals(weights, shares)
+    total = sum(weight for key, weight in weights.items() if key[0] not in shares)
+    return [
+        Group(
+            name=" ".join(part for part in (key[0], key[1], "" if key[2] else "other") if part),
+            members=np.asarray(found),
+            probability=shares[key[0]] * weights[key] / fixed[key[0]]
+            if key[0] in shares
+            else free * weights[key] / total,
+        )
+        for key, found in sorted(members.items())
+    ]
+
+
+def _present_shares(
+    members: Mapping[tuple[str, str, bool], list[int]], balance: BalanceConfig
+) -> dict[str, float]:
+    corpora = {key[0] for key in members}
+    shares = {corpus: share for corpus, share in balance.shares.items() if corpus in corpora}
+    if not corpora - set(shares):  # nothing else to draw from: the shares are all there is
+        whole = sum(shares.values())
+        return {corpus: share / whole for corpus, share in shares.items()}
+    if sum(shares.values()) >= 1:
+        raise ConfigError("balance.shares add up to 1 or more; leave room for other corpora")
+    return shares
+
+
+def _weight(key: tuple[str, str, bool], count: int, balance: BalanceConfig) -> float:
+    factor = 1.0 if key[2] else balance.other_genres
+    return float(factor * count**balance.exponent)
+
+
+def _totals(
+    weights: Mapping[tuple[str, str, bool], float], shares: Mapping[str, float]
+) -> dict[str, float]:
+    totals: dict[str, float] = defaultdict(float)
+    for key, weight in weights.items():
+        if key[0] in shares:
+            totals[key[0]] += weight
+    return totals
+
+
+def _originals(rows: Mapping[str, Sequence[Any]]) -> dict[int, NDArray[np.int64]]:
+    """The human texts of each machine text's story, where there are any."""
+    humans: dict[str, list[int]] = defaultdict(list)
+    for index, (label, story) in enumerate(zip(rows["label"], rows["story"], strict=True)):
+        if label == HUMAN:
+            humans[story].append(index)
+    return {
+        index: np.asarray(humans[story])
+        for index, (label, story) in enumerate(zip(rows["label"], rows["story"], strict=True))
+        if label != HUMAN and story in humans
+    }
+
+
+def _crop_length(random: np.random.Generator, config: FinetuneConfig) -> int:
+    """Half of the steps read full windows, the others any shorter length."""
+    if random.random() < 0.5:
+        return config.maximum_tokens
+    return int(random.integers(config.minimum_tokens, config.maximum_tokens + 1))
+
+
+def _crop(
+    texts: TrainingTexts, index: int, length: int, random: np.random.Generator
+) -> NDArray[np.int32]:
+    room = texts.length(index) - length
+    start = int(random.integers(room + 1)) if room > 0 else 0
+    return texts.crop(index, start, length)
+
+
+def tokenise(split: Dataset, config: FinetuneConfig, tokenizer_file: str) -> TrainingTexts:
+    """Read every text of the train split through the same path as in scoring."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    from tqdm import tqdm
+
+    texts = split["text"]
+    size = 500
+    starts = range(0, len(texts), size)
+    lengths: list[int] = []
+    parts: list[NDArray[np.int32]] = []
+    with ProcessPoolExecutor(
+        2, initializer=_open_reader, initargs=(tokenizer_file, config.maximum_tokens)
+    ) as pool:
+        batches = (list(texts[start : start + size]) for start in starts)
+        for ids in tqdm(pool.map(_token_ids, batches), total=len(starts), disable=None):
+            lengths += [len(each) for each in ids]
+            parts += ids
+    return TrainingTexts(
+        tokens=np.concatenate(parts),
+        starts=np.concatenate([[0], np.cumsum(lengths)]),
+        labels=np.asarray([LABEL_IDS[label] for label in split["label"]]),
+    )
+
+
+_reader: Any = None
+
+
+def _open_reader(tokenizer_file: str, max_tokens: int) -> None:
+    global _reader
+    from pathlib import Path
+
+    from model.document import DocumentReader
+
+    _reader = DocumentReader.from_file(Path(tokenizer_file), max_tokens)
+
+
+def _token_ids(texts: list[str]) -> list[NDArray[np.int32]]:
+    return [np.asarray(_reader.read(text).token_ids, dtype=np.int32) for text in texts]

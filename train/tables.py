@@ -1,0 +1,183 @@
+"""The measured tables as Markdown: for the terminal, for a file, for the model card.
+
+Reads the report that `measure` writes as JSON and computes nothing but differences of
+typography, so a table can be made again from a report kept anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+SYSTEMS: tuple[str, ...] = ("encoder", "linear", "feature")
+HEADINGS: Mapping[str, str] = {
+    "overall": "Overall",
+    "slice": "Held-out slices",
+    "label": "By label",
+    "corpus": "By corpus",
+    "generator": "By generator",
+    "operation": "By operation",
+    "length": "By length in words",
+    "overlap": "By share of the human original's wording that was kept",
+    "domain": "By domain",
+    "outlet": "False alarms by outlet",
+}
+HUMAN_KINDS: tuple[str, ...] = ("domain", "outlet")
+
+Json = Mapping[str, Any]
+
+
+def render_report(report: Json) -> str:
+    """The whole report as Markdown."""
+    parts = [f"# Measured on the {report['split']} split", render_intro(report)]
+    for kind, heading in HEADINGS.items():
+        rows = rows_of(report, kind)
+        if rows:
+            table = human_table(rows) if kind in HUMAN_KINDS else machine_table(rows)
+            parts += [f"## {heading}", table]
+    parts += ["## Calibration", calibration_table(report["calibration"])]
+    parts += ["## Encoder against word baseline", render_wins(report["wins"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def render_intro(report: Json) -> str:
+    """What was measured, on what, and how to read it."""
+    counts, bundle = report["texts"], report["bundle"]
+    lines = [
+        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`.",
+        f"Data digest `{report['data_digest']}`.",
+        f"{counts['human']:,} human and {counts['machine']:,} machine texts; "
+        f"{report['too_short']:,} more were too short to score.",
+        "The encoder's thresholds are the bundle's; the baselines' were fixed on "
+        f"{report['thresholds']['humans']:,} other human texts (split `threshold`).",
+        "AUROC is against all human texts of the split (a length band: against those of that "
+        "band; `within`: against the corpus's own). `one feature` is the row's strongest single "
+        "feature in hindsight, its direction fixed in training. Brackets: 95% intervals.",
+    ]
+    if report["limit"]:
+        lines.append(
+            f"Subsampled: at most {report['limit']:,} texts per corpus, label, generator and "
+            "operation, chosen by id."
+        )
+    return "\n".join(lines)
+
+
+def rows_of(report: Json, kind: str) -> list[Json]:
+    """The rows of one kind, in their order."""
+    return [row for row in report["rows"] if row["kind"] == kind]
+
+
+def machine_table(rows: Sequence[Json]) -> str:
+    """Rows with machine texts: AUROC and detection rates, system beside system."""
+    within = any(_get(row, "encoder", "within") for row in rows)
+    header = ["", "machine", "human", "AUROC encoder", "linear", "one feature"]
+    header += ["within: encoder", "linear"] if within else []
+    header += ["TPR 1%: encoder", "linear", "one feature"]
+    header += ["TPR 5%: encoder", "linear", "TPR 0.1%: encoder", "linear"]
+    header += ["FPR 1%: encoder", "linear"]
+    return _table(header, (_machine_cells(row, within) for row in rows))
+
+
+def human_table(rows: Sequence[Json]) -> str:
+    """Rows about human texts: the share flagged at each threshold."""
+    header = ["", "human", "FPR 5%: encoder", "linear", "FPR 1%: encoder", "linear"]
+    header += ["FPR 0.1%: encoder", "linear"]
+    policies = ("fpr-5pct", "fpr-1pct", "fpr-0.1pct")
+    body = []
+    for row in rows:
+        cells = [row["name"], f"{row['human']:,}"]
+        for policy in policies:
+            cells += [
+                share(
+                    _get(row, system, "fpr", policy),
+                    policy == "fpr-1pct" and system == "encoder",
+                )
+                for system in SYSTEMS[:2]
+            ]
+        body.append(cells)
+    return _table(header, body)
+
+
+def calibration_table(rows: Sequence[Json]) -> str:
+    """ECE and Brier score, overall and by length."""
+    header = ["words", "machine", "human", "ECE encoder", "linear", "Brier encoder", "linear"]
+    body = []
+    for row in rows:
+        cells = [row["name"], f"{row['machine']:,}", f"{row['human']:,}"]
+        for figure in ("ece", "brier"):
+            cells += [area(row.get(system, {}).get(figure)) for system in SYSTEMS[:2]]
+        body.append(cells)
+    return _table(header, body)
+
+
+def render_wins(wins: Json) -> str:
+    """On how many slices the encoder is ahead, and the list of those where it is not."""
+    text = (
+        f"Of {wins['slices']} different slices with at least 50 machine texts, the encoder is "
+        f"ahead of the word baseline on {wins['auroc']} by AUROC and on {wins['tpr']} by TPR at "
+        "the 1% threshold."
+    )
+    names = {"auroc": "AUROC", "tpr": "TPR"}
+    behind = [
+        f"- {item['kind']} {item['name']} ({names[item['figure']]})" for item in wins["behind"]
+    ]
+    return "\n".join([text, "", "Level or behind on:", "", *behind] if behind else [text])
+
+
+def area(estimate: Json | None, interval: bool = True) -> str:
+    """A value between 0 and 1 to three places, with its interval."""
+    if estimate is None or estimate["value"] is None:
+        return "-"
+    text = _short(estimate["value"])
+    return f"{text} [{_short(estimate['low'])}, {_short(estimate['high'])}]" if interval else text
+
+
+def share(rate: Json | None, interval: bool = True) -> str:
+    """A rate as a percentage, with its interval."""
+    if rate is None or rate["value"] is None:
+        return "-"
+    text = _percent(rate["value"])
+    return f"{text} [{_percent(rate['low'])}, {_percent(rate['high'])}]" if interval else text
+
+
+def _machine_cells(row: Json, within: bool) -> list[str]:
+    cells = [row["name"], f"{row['machine']:,}", f"{row['human']:,}"]
+    cells += [area(_get(row, system, "auroc"), system == "encoder") for system in SYSTEMS[:2]]
+    cells.append(_with_name(area(_get(row, "feature", "auroc"), False), row["best_feature"]))
+    if within:
+        cells += [area(_get(row, system, "within"), False) for system in SYSTEMS[:2]]
+    default = [_get(row, system, "tpr", "fpr-1pct") for system in SYSTEMS]
+    cells += [share(default[0]), share(default[1], False), share(default[2], False)]
+    for policy in ("fpr-5pct", "fpr-0.1pct"):
+        cells += [share(_get(row, system, "tpr", policy), False) for system in SYSTEMS[:2]]
+    false_alarms = [_get(row, system, "fpr", "fpr-1pct") for system in SYSTEMS[:2]]
+    return [*cells, share(false_alarms[0]), share(false_alarms[1], False)]
+
+
+def _with_name(text: str, name: str) -> str:
+    return f"{text} ({name})" if name else text
+
+
+def _get(row: Json, system: str, *path: str) -> Json | None:
+    found: Any = row["cells"].get(system)
+    for key in path:
+        found = found.get(key) if found else None
+    return found if found else None
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in lines
+    )
+
+
+def _short(value: float) -> str:
+    """0.987 as .987, and 1 as 1."""
+    text = f"{value:.3f}"
+    return "1" if text == "1.000" else text.removeprefix("0")
+
+
+def _percent(value: float) -> str:
+    """Two places below 10%, so that 0.05% does not read as 0.1%."""
+    return f"{100 * value:.2f}%" if value < 0.1 else f"{100 * value:.1f}%"
