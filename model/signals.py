@@ -74,14 +74,19 @@ _LOOKALIKES = (
     "οανιρυτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"  # Greek
     "օսոհցյԼՍՏ"  # Armenian
 )
-_MIXED = re.compile(f"[A-Za-z]++[{_LOOKALIKES}]\\w*+|[{_LOOKALIKES}]++[A-Za-z]\\w*+")
+_WORD = re.compile(r"[^\W\d_]{2,}+")
+_LATIN = re.compile("[A-Za-z]")
+_LOOKALIKE = re.compile(f"[{_LOOKALIKES}]")
 _STYLED = re.compile("[\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]+")
 
 
 def _homoglyphs(text: str) -> Iterator[Span]:
     if text.isascii():
         return
-    yield from _spans(_MIXED, text)
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if not word.isascii() and _LATIN.search(word) and _LOOKALIKE.search(word):
+            yield match.span()
     yield from _spans(_STYLED, text)
 
 
@@ -110,6 +115,16 @@ _BROKEN = re.compile(
     rf"|[ap]\.m\.{_BREAK}(?=[a-z]|(?:{_DAYS})\b))"
 )
 
+_ENDED_LINE = re.compile(r"""[.!?:;"'”’)\]][ \t\r]*$""", re.MULTILINE)
+
+
+def _broken_by_software(text: str) -> Iterator[Span]:
+    """Broken sentences, but not in text that was wrapped at a column, where any line breaks."""
+    lines = sum(1 for line in text.split("\n") if line.strip())
+    wrapped = sum(1 for _ in _ENDED_LINE.finditer(text)) * 2 < lines
+    return iter(()) if wrapped else broken_sentences(text)
+
+
 # --- Residue of a conversation with an assistant -------------------------------------------
 _VERSION = "article|version|text|draft|story|summary|paragraph|passage"
 _DONE = "rewritten|rephrased|reworded|revised|paraphrased|polished|edited|condensed|improved"
@@ -117,7 +132,7 @@ _ASSISTANT = re.compile(
     r"\bas an? (?:ai|artificial intelligence)(?: language)?(?: model| assistant)?\b[,\s]+i\b"
     r"|\b(?:sure|certainly|of course|absolutely)[,!.] (?:here(?:['’]s| is| are)|i can help)\b"
     rf"|\bhere(?:['’]s| is| are) (?:the|a|an|your|my) (?:{_DONE}) (?:{_VERSION})s?\b"
-    rf"|^\W*(?:{_DONE}) (?:{_VERSION}):"
+    rf"|^[^\w\n]{{0,20}}(?:{_DONE}) (?:{_VERSION}):"
     r"|\bi hope this (?:helps|meets your|email finds you)\b"
     r"|\blet me know if you(?:['’]d like| would like| need| want) (?:me|any|further|more)\b"
     r"|\b(?:would you like me to|feel free to ask|is there anything else i can)\b"
@@ -133,17 +148,10 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"\[(?:insert|your|name|date|city|location|company|organi[sz]ation|source|author|link|title)"
-    r"\b[^\[\]\n]{0,60}+\]",
+    r"\[(?:(?:insert|enter|your) [^\[\]\n]{1,60}+"
+    r"|(?:(?:city|company|organi[sz]ation|source|author|full) )?name|date|city|location)\]",
     re.IGNORECASE,
 )
-_NOT_PLACEHOLDER = re.compile(r"\[(?:sources?|links?|titles?|name withheld)\]", re.IGNORECASE)
-
-
-def _placeholders(text: str) -> Iterator[Span]:
-    for match in _PLACEHOLDER.finditer(text):
-        if not _NOT_PLACEHOLDER.fullmatch(match.group()):
-            yield match.span()
 
 
 _FINDERS: tuple[tuple[str, str, Callable[[str], Iterator[Span]]], ...] = (
@@ -166,7 +174,7 @@ _FINDERS: tuple[tuple[str, str, Callable[[str], Iterator[Span]]], ...] = (
         "broken_sentences",
         "line breaks after an abbreviation in mid-sentence, left by a program that splits "
         "text at full stops",
-        broken_sentences,
+        _broken_by_software,
     ),
     (
         "assistant_residue",
@@ -181,7 +189,7 @@ _FINDERS: tuple[tuple[str, str, Callable[[str], Iterator[Span]]], ...] = (
     (
         "placeholders",
         "blanks of a template that nobody filled in",
-        _placeholders,
+        lambda text: _spans(_PLACEHOLDER, text),
     ),
 )
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+LENGTH_STEP = 16
+"""Tokens between one length of crops and the next."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingTexts:
     """The tokenised train split; text `i` has tokens `tokens[starts[i]:starts[i + 1]]`."""
@@ -184,10 +188,15 @@ def _originals(rows: Mapping[str, Sequence[Any]]) -> dict[int, NDArray[np.int64]
 
 
 def _crop_length(random: np.random.Generator, config: FinetuneConfig) -> int:
-    """Half of the steps read full windows, the others any shorter length."""
+    """Half of the steps read full windows, the others one of a few shorter lengths.
+
+    Few, since every new shape of a batch is compiled anew by the CPU's matrix library.
+    """
+    longest = config.maximum_tokens
     if random.random() < 0.5:
-        return config.maximum_tokens
-    return int(random.integers(config.minimum_tokens, config.maximum_tokens + 1))
+        return longest
+    shorter = np.arange(longest, config.minimum_tokens - 1, -LENGTH_STEP)
+    return int(shorter[random.integers(len(shorter))])
 
 
 def _crop(

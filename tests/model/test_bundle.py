@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.bundle import load_bundle, parse_manifest, verify_all
+from model.errors import BundleError
+
+
+@pytest.fixture
+def bundle_copy(tiny_bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+
+
+def _edit(folder: Path, **changes: Any) -> None:
+    path = folder / "respun.json"
+    values = json.loads(path.read_text())
+    values.update(changes)
+    path.write_text(json.dumps(values))
+
+
+def test_a_bundle_is_read_back_as_it_was_written(tiny_bundle):
+    bundle = load_bundle(tiny_bundle)
+    assert bundle.manifest.name == "respun-tiny"
+    assert bundle.manifest.thresholds["fpr-1pct"].value == 0.6
+    assert parse_manifest(bundle.manifest.to_dict()) == bundle.manifest
+    verify_all(bundle)
+
+
+def test_the_model_is_named_by_its_onnx_file(tiny_bundle):
+    bundle = load_bundle(tiny_bundle)
+    assert bundle.sha256 == hashlib.sha256(bundle.onnx_file.read_bytes()).hexdigest()
+
+
+def test_all_files_are_pinned_but_manifest_and_card(bundle_copy):
+    (bundle_copy / "README.md").write_text("card")
+    files = load_bundle(bundle_copy).manifest.files
+    assert {"onnx/model_quantized.onnx", "tokenizer.json", "model.safetensors"} <= files.keys()
+    assert not {"README.md", "respun.json"} & files.keys()
+
+
+def test_an_altered_file_is_refused(bundle_copy):
+    with (bundle_copy / "tokenizer.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(BundleError, match=r"tokenizer\.json: differs"):
+        load_bundle(bundle_copy)
+    load_bundle(bundle_copy, verify=False)
+
+
+def test_what_scoring_does_not_read_is_checked_on_demand(bundle_copy):
+    (bundle_copy / "model.safetensors").write_bytes(b"other weights")
+    bundle = load_bundle(bundle_copy)
+    with pytest.raises(BundleError, match=r"model\.safetensors: differs"):
+        verify_all(bundle)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("schema", 2, "schema 2"),
+        ("normalizer", 99, "normalizer 99"),
+        ("labels", ["human", "machine"], "labels"),
+        ("thresholds", {}, "lack fpr-1pct"),
+        ("human", {"edges": [1, 2], "scores": [[]]}, "one band more"),
+        ("human", {"edges": [], "scores": [[0.5, 0.1]]}, "not sorted"),
+        ("calibration", {"slope": [1.0]}, "damaged"),
+        ("files", {}, "what scoring reads"),
+    ],
+)
+def test_a_manifest_that_would_score_wrongly_is_refused(bundle_copy, key, value, problem):
+    _edit(bundle_copy, **{key: value})
+    with pytest.raises(BundleError, match=problem) as caught:
+        load_bundle(bundle_copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_missing_is_named(tmp_path, bundle_copy):
+    with pytest.raises(BundleError, match="no such bundle folder"):
+        load_bundle(tmp_path / "nowhere")
+    with pytest.raises(BundleError, match=r"holds no respun\.json"):
+        load_bundle(tmp_path)
+    (bundle_copy / "onnx" / "model_quantized.onnx").unlink()
+    with pytest.raises(BundleError, match=r"model_quantized\.onnx: missing"):
+        load_bundle(bundle_copy)
+
+
+def test_a_damaged_manifest_is_refused(bundle_copy):
+    (bundle_copy / "respun.json").write_text('{"schema": 1,')
+    with pytest.raises(BundleError, match="cannot be read"):
+        load_bundle(bundle_copy)
+    (bundle_copy / "respun.json").write_text("[]")
+    with pytest.raises(BundleError, match="not a JSON object"):
+        load_bundle(bundle_copy)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.bundle import load_bundle
+from model.calibration import Calibration
+from model.document import DocumentReader
+from model.passages import Passage, find_passages, machine_share, sentences
+
+CALIBRATION = Calibration(slope=(1.0, 0.0), intercept=(0.0, 0.0))
+
+
+def _cut(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentences(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The U.S.\nPresident spoke.",
+        "So said Dr.\n\nElena Morales of the institute.",
+        "So said Dr.\r\n\r\nElena Morales of the institute.",
+        "They met at 5 p.m.\nMonday in the hall.",
+    ],
+)
+def test_a_line_break_after_an_abbreviation_does_not_split(text):
+    assert _cut(text) == [text]
+
+
+def test_sentences_are_cut_and_trimmed():
+    text = "  Headline\r\n\r\nHe left. \U0001f600 She, too!\n\nWhy?  "
+    assert _cut(text) == ["Headline", "He left.", "\U0001f600 She, too!", "Why?"]
+    assert _cut("") == _cut(" \n\n ") == []
+
+
+def test_a_lone_surrogate_does_not_stop_the_reading():
+    assert _cut("One \ud800 two. Three.") == ["One \ud800 two.", "Three."]
+
+
+def test_each_sentence_is_scored_by_its_own_tokens(tiny_bundle):
+    reader = DocumentReader.from_file(load_bundle(tiny_bundle).tokenizer_file, 62)
+    text = "\ufeffHe le\u200bft.\r\n\r\n\u200b\u200b\n\nCafe\u0301 \U0001f600 burned down."
+    document = reader.read(text)
+    second = text.index("Cafe")
+    logits = np.zeros((len(document.token_ids), 4), dtype=np.float32)
+    for index, (start, _) in enumerate(document.token_spans):
+        at_second = document.normalized.offsets[start] >= second
+        logits[index, 0] = -20.0 if at_second else 20.0
+    passages = find_passages(document, logits, CALIBRATION)
+    assert [text[p.start : p.end].strip("\ufeff\u200b") for p in passages] == [
+        "He le\u200bft.",
+        "Cafe\u0301 \U0001f600 burned down.",
+    ]
+    assert [round(passage.score) for passage in passages] == [0, 1]
+    assert [passage.words for passage in passages] == [2, 4]
+
+
+def test_the_share_counts_words():
+    passages = [Passage(0, 1, 0.9, 30), Passage(1, 2, 0.5, 10), Passage(2, 3, 0.1, 60)]
+    assert machine_share(passages, 0.5) == pytest.approx(0.4)
+    assert machine_share([], 0.5) == 0.0
