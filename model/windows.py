@@ -8,6 +8,7 @@ token lies in exactly one window, so the document's logit is the mean over all i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 def cut_windows(token_count: int, max_tokens: int) -> list[tuple[int, int]]:
@@ -19,7 +20,7 @@ def cut_windows(token_count: int, max_tokens: int) -> list[tuple[int, int]]:
         return []
     windows = -(-token_count // max_tokens)
     bounds = [index * token_count // windows for index in range(windows + 1)]
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 def frame(token_ids: Sequence[int], cls_id: int, sep_id: int) -> list[int]:

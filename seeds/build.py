@@ -30,9 +30,9 @@ from model.config_file import read_config
 from model.errors import ConfigError, CorpusError, RespunError
 from model.labels import HUMAN
 from model.text import count_words
+from seeds.readers.user import UserCorpus
 from seeds.records import Record
 from seeds.splits import SPLITS, SplitConfig, cluster_split, held_out
-from seeds.readers.user import UserCorpus
 
 if TYPE_CHECKING:
     import numpy as np

@@ -106,9 +106,7 @@ def _leak(values: Sequence[float], truth: Sequence[int]) -> str:
 def _sample(columns: Mapping[str, list[Any]], split: str) -> tuple[list[str], list[str]]:
     """Evenly spaced human and machine texts of one split."""
     classes: tuple[list[str], list[str]] = ([], [])
-    for text, label, where in zip(
-        columns["text"], columns["label"], columns["split"], strict=True
-    ):
+    for text, label, where in zip(columns["text"], columns["label"], columns["split"], strict=True):
         if where == split:
             classes[label != HUMAN].append(text)
     human, machine = (texts[:: max(1, len(texts) // LEAK_SAMPLE)] for texts in classes)

@@ -34,7 +34,9 @@ _BULLET = re.compile(r"^[ \t]*(?:[*+•▪►>]|-(?=[ \t]))[ \t]*", re.MULTILINE
 _ESCAPED = re.compile(r"\\([\"'*_#$&`])")
 
 
-_MAC_ROMAN = re.compile(r"(?<=\w)Õ(?=s\b|t\b|re\b|ve\b|ll\b)|(?<![^\s(])Ò(?=\w)|(?<=[\w.,!?])Ó(?=[\s.,]|$)")
+_MAC_ROMAN = re.compile(
+    r"(?<=\w)Õ(?=s\b|t\b|re\b|ve\b|ll\b)|(?<![^\s(])Ò(?=\w)|(?<=[\w.,!?])Ó(?=[\s.,]|$)"
+)
 _MAC_QUOTES = {"Õ": "’", "Ò": "“", "Ó": "”"}
 _JOINED = re.compile(r"([a-z0-9]{2}[.!?][\"”’)]?|[a-z]{2}[\"”])(?=[\"“‘(]?[A-Z][a-z])")
 
@@ -68,8 +70,10 @@ def _markdown(text: str) -> str:
 # --- what the prompt left behind ---------------------------------------------------------
 
 _OPENING = re.compile(
-    r"^\W*(?:assistant\W*:\s*)?(?:(?:sure|certainly|of course|absolutely|okay|ok|great)\b[^\n:]{0,160}[:.!]\s*)?"
-    r"(?:(?:here(?:'s|’s| is| are)|below is|the following is|this is|based on (?:the|your))\b[^\n:]{0,200}"
+    r"^\W*(?:assistant\W*:\s*)?(?:(?:sure|certainly|of course|absolutely|okay|ok"
+    r"|great)\b[^\n:]{0,160}[:.!]\s*)?"
+    r"(?:(?:here(?:'s|’s| is| are)|below is|the following is|this is|based on (?:the"
+    r"|your))\b[^\n:]{0,200}"
     r"\b(?:article|version|text|news|rewrit\w+|rewor\w+|paraphras\w+|polish\w+|passage|story|"
     r"content|revis\w+|paragraphs?|summary|piece|report|continuation|response|draft|sentence)"
     r"\b[^\n:]{0,200}:\s*)",
@@ -84,7 +88,8 @@ _FIELD = re.compile(
     r"improved|edited|refined|modified|updated|expanded|condensed|final|new|fake|real|the)\s+){0,2}"
     r"(?:(?:news\s+)?(?:article|version|text|passage|story|content|report|body|paragraph|"
     r"message|output|answer|response|summary)|title|headline|news|byline|dateline|date|location|"
-    r"(?:mis|dis)information|total fabrication|false context|outdated information|hint|note|subject|"
+    r"(?:mis|dis)information|total fabrication|false context|outdated information|hint|note"
+    r"|subject|"
     r"unsubstantiated content|paraphrased?|rewritten|revised|polished|breaking(?: news)?|"
     r"(?:analysis/)?opinion)"
     r"\s*:+\s*",
@@ -136,7 +141,8 @@ _DATELINE = re.compile(
     rf"|\((?:CNN|AP|Reuters|AFP|UPI|CNNMoney|CBS News)\)\s*)(?=[\"'“‘(]?[A-Z0-9])"
 )
 _TAIL = re.compile(
-    r"(?:(?<=[.!?\"”’)\]])|\n|^)\s*(?:\((?:(?:additional |with )?(?:reporting|writing|editing|compiled|translated|written|"
+    r"(?:(?<=[.!?\"”’)\]])|\n|^)\s*(?:\((?:(?:additional |with )?(?:reporting|writing|editing"
+    r"|compiled|translated|written|"
     r"graphic|photo)\b[^()]{0,300}(?:\([^()]{0,60}\)[^()]{0,200}){0,3}\)?"
     r"|(?:additional )?(?:reporting|editing|writing) by [A-Z][^\n]{0,300}"
     r"|(?:copyright|©|\(c\))\W[^\n]{0,300}|all rights reserved[^\n]{0,200}"
@@ -144,7 +150,8 @@ _TAIL = re.compile(
     r"originally appeared|has been)[^\n]{0,300}"
     r"|(?:the )?associated press (?:writers?|contributed)[^\n]{0,300}"
     r"|[^\n.]{0,160} contributed to this (?:report|story|article)\.?"
-    r"|(?:for more information|read more|click here|follow (?:us|@|him|her)|sign up|subscribe)\b[^\n]{0,200}"
+    r"|(?:for more information|read more|click here|follow (?:us|@|him|her)|sign up"
+    r"|subscribe)\b[^\n]{0,200}"
     r"|[A-Z]{2,4}/[A-Z]{2,4}|-{2,}|#{2,}|end(?: item)?|-?\s*30\s*-?|REUTERS|Reuters)\s*)\Z",
     re.IGNORECASE,
 )
@@ -156,15 +163,18 @@ _FURNITURE_LINE = re.compile(
     r"article)\.?|\(?advertisement\)? continue reading.*|get our top .*|.*newsletter sign up.*|"
     r"scroll down for .*|\(?ap photo/.*|to reach .{0,80}, call .*|e-?mail us at .*|\d{1,3}|"
     r"e ?& ?o ?e\b.*|eo&e.*|\[?ends?\]?|media (?:contact|enquiries|inquiries|liaison|release)\b.*|"
-    r"contacts?:.*\d{3}.*|browse by.*|number site filter.*|dear [^.]{0,60}[:,]|sincerely,?|key points:|"
+    r"contacts?:.*\d{3}.*|browse by.*|number site filter.*|dear [^.]{0,60}[:,]|sincerely,?"
+    r"|key points:|"
     r"thomson reuters is the world's largest.*|nyse and amex quotes delayed.*|"
-    r"this article was funded in part by .*|story continues below\b.*|continue reading\b.*|read (?:more|also|next)\b.*|"
+    r"this article was funded in part by .*|story continues below\b.*|continue reading\b.*"
+    r"|read (?:more|also|next)\b.*|"
     r"related\s*:?.*|(?:see|watch|listen|more)\s*:.*|click here\b.*|sign up\b.*|subscribe\b.*|"
     r"follow (?:us|@|\w+ on)\b.*|share (?:this|on)\b.*|like us\b.*|(?:photo|image|video|caption|"
     r"pictured|picture|file)(?:s)?(?: (?:by|credit|copyright|courtesy|caption))?\s*[:(/].*|"
     r"image copyright.*|media caption.*|image caption.*|.{0,40}getty images.*|"
     r"getty images.*|copyright\b.*|©.*|.{0,80}all rights reserved.*|(?:by|from) [A-Z][\w.'’-]+"
-    r"(?: [A-Z][\w.'’-]+){1,3}(?:,? .{0,40})?|updated?:? .{0,60}|published:? .{0,60}|posted .{0,60}|"
+    r"(?: [A-Z][\w.'’-]+){1,3}(?:,? .{0,40})?|updated?:? .{0,60}|published:? .{0,60}"
+    r"|posted .{0,60}|"
     r"\d{1,2}:\d{2}\s*[ap]\.?m\.?.{0,30}|print this.*|e-?mail this.*|comments?(?: \(\d+\))?|"
     r"contact\s*:.*|for immediate release.*|###|-30-|play video.*|hide caption|toggle caption|"
     r"view (?:photos|gallery|slideshow).*|loading.*|\(?https?://\S+\)?|www\.\S+|"

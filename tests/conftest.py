@@ -107,7 +107,6 @@ def _save_network(folder: Path) -> None:
             num_attention_heads=2,
             intermediate_size=64,
             max_position_embeddings=64,
-            num_labels=len(LABELS),
             id2label={index: label for label, index in LABEL_IDS.items()},
             label2id=LABEL_IDS,
         )

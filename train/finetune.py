@@ -253,7 +253,9 @@ def _load(run: Run, config: FinetuneConfig) -> None:
     folder = config.output / CHECKPOINT
     state = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     changed = [
-        key for key, value in config.model_dump(mode="json").items() if state["config"][key] != value
+        key
+        for key, value in config.model_dump(mode="json").items()
+        if state["config"][key] != value
     ]
     if changed:
         raise ConfigError(

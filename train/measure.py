@@ -31,9 +31,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, load_bundle, write_manifest
-from model.calibration import DEFAULT_POLICY, POLICIES, sigmoid
+from model.calibration import sigmoid
 from model.errors import ConfigError, RespunError
 from model.labels import HUMAN
+from model.policies import DEFAULT_POLICY, POLICIES
 from train.features import feature_table
 from train.metrics.functions import (
     Estimate,

@@ -46,9 +46,10 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
 
     Raises ConfigError where the encoder is not there or not the one that was pinned.
     """
-    from transformers import AutoModelForTokenClassification, AutoTokenizer, logging
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+    from transformers.utils import logging
 
-    logging.set_verbosity_error()  # that the new head is new is no news
+    logging.set_verbosity(40)  # errors only: that the new head is new is no news
     location = encoder_location(config.encoder)
     _check_pin(location, config)
     pinned: dict[str, Any] = {"revision": config.revision, "trust_remote_code": False}

@@ -80,9 +80,7 @@ class Sampler:
         self._human_probabilities = [group.probability for group in self.human]
         self._machine_probabilities = [group.probability for group in self.machine]
 
-    def draw(
-        self, texts: TrainingTexts, step: int, process: int = 0, processes: int = 1
-    ) -> Batch:
+    def draw(self, texts: TrainingTexts, step: int, process: int = 0, processes: int = 1) -> Batch:
         """The batch of `step` on one of several processes."""
         config = self._config
         # All processes share the length of a step, so that none waits for another.
@@ -110,9 +108,7 @@ class Sampler:
         return int(group.members[random.integers(len(group.members))])
 
 
-def groups(
-    rows: Mapping[str, Sequence[Any]], balance: BalanceConfig, human: bool
-) -> list[Group]:
+def groups(rows: Mapping[str, Sequence[Any]], balance: BalanceConfig, human: bool) -> list[Group]:
     """The groups of one side, with probabilities that sum to 1."""
     members: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
     for index, (label, corpus, generator, operation, domain, overlap) in enumerate(

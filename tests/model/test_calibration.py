@@ -35,7 +35,9 @@ def test_one_document_and_an_array_of_them_agree():
     logits = np.random.default_rng(0).normal(size=(5, 4))
     words = np.array([50, 100, 300, 900, 5000])
     together = CALIBRATION.score(logits, words)
-    alone = [float(CALIBRATION.score(row, int(count))) for row, count in zip(logits, words, strict=True)]
+    alone = [
+        float(CALIBRATION.score(row, int(count))) for row, count in zip(logits, words, strict=True)
+    ]
     assert together == pytest.approx(alone, abs=1e-15)
 
 

@@ -17,8 +17,10 @@ def test_counts_by_hand():
     per_100 = 100 / found["words"]
     assert found["words"] == 16
     assert found["sentence_words"] == pytest.approx(16 / 3)
-    once = ("line_breaks", "apostrophes", "commas", "dashes", "hyphens", "colons")
-    once += ("brackets", "questions", "digits")
+    once = [
+        *("line_breaks", "apostrophes", "commas", "dashes", "hyphens", "colons"),
+        *("brackets", "questions", "digits"),
+    ]
     assert {name: found[name] for name in once} == pytest.approx(dict.fromkeys(once, per_100))
     assert found["double_quotes"] == pytest.approx(2 * per_100)
     assert found["curly_quotes"] == pytest.approx(3 * per_100)

@@ -91,7 +91,7 @@ def test_every_invariant_is_tried() -> None:
     ("name", "change"), [(name, change) for name, changes in BROKEN.items() for change in changes]
 )
 def test_broken_data_fail_with_a_line_that_names_the_invariant(
-    name: str, change: Mapping[str, Any]
+    name: str, change: dict[str, Any]
 ) -> None:
     broken = columns(*SOUND, HUMAN | change)
     assert INVARIANTS[name](broken, CONFIG)

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from datasets import Dataset, DatasetDict
 
-from model.errors import BundleError, ConfigError
 from model.config_file import read_config
+from model.errors import BundleError, ConfigError
 from train.linear import LinearConfig, LinearModel, crop, main, word_terms
 
 ROOT = Path(__file__).parents[2]
