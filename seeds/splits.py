@@ -5,21 +5,23 @@ one split as a whole. An outlet, corpus or generator that the configuration hold
 never be trained on; where members of a cluster ask for different splits, the one furthest
 from training wins, so nothing held out leaks back.
 
-There is one split more than usual. `calibration` fits the score, `threshold` holds only
-human outlets that nothing else used: a threshold is a promise about false alarms, so the
-humans behind it must have trained, tuned and calibrated nothing.
+There is one split more than usual. `calibration` fits the score; the humans of `threshold`
+come from named outlets, or from whole corpora, that nothing else used: a threshold is a
+promise about false alarms, so they must have trained, tuned and calibrated nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SPLITS: tuple[str, ...] = ("train", "dev", "calibration", "threshold", "test")
 """In order of distance from training; the later one wins within a cluster."""
 
+Split: TypeAlias = Literal["train", "dev", "calibration", "threshold", "test"]
 
 SEEDS = "seeds"
 """The corpus of the seed documents, whose story is a test whatever a configuration says."""
@@ -34,7 +36,7 @@ class SplitConfig(BaseModel):
     dev: float = Field(ge=0, le=0.5, description="Share of the other stories for dev.")
     calibration: float = Field(ge=0, le=0.5, description="Share of them for calibration.")
     test: float = Field(ge=0, le=0.5, description="Share of them for test.")
-    corpora: Mapping[str, tuple[str, ...]] = Field(
+    corpora: Mapping[Split, tuple[str, ...]] = Field(
         default_factory=dict, description="Split name to the corpora that only it may hold."
     )
     held_out_generators: tuple[str, ...] = Field(
@@ -43,9 +45,16 @@ class SplitConfig(BaseModel):
     held_out_operations: tuple[str, ...] = Field(
         (), description="CORPUS:OPERATION pairs that are test only, likewise."
     )
-    outlets: Mapping[str, tuple[str, ...]] = Field(
+    outlets: Mapping[Split, tuple[str, ...]] = Field(
         default_factory=dict, description="Split name to the outlets that only it may hold."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> SplitConfig:
+        total = self.dev + self.calibration + self.test
+        if total > 1:
+            raise ValueError(f"dev, calibration and test sum to {total:g}; make it 1 at most")
+        return self
 
 
 def story_split(cluster: str, config: SplitConfig) -> str:

@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from model.errors import InputError
@@ -52,10 +51,13 @@ def read_texts(names: Iterable[str]) -> Iterator[Item]:
 
 def read_text(name: str) -> str:
     """The text of one file, or of standard input for `-`; raises InputError."""
-    if name == "-":
-        with _open_stdin() as stream:
-            return decode(stream.read(MAX_BYTES + 1), "standard input")
-    return decode(_read_bytes(name), name)
+    try:
+        with _open(name) as stream:
+            # One byte more than is allowed: enough to refuse, even from an endless device.
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+    return decode(data, "standard input" if name == "-" else name)
 
 
 def decode(data: bytes, name: str) -> str:
@@ -82,54 +84,39 @@ def read_json_lines(stream: BinaryIO, name: str) -> Iterator[Item]:
     A line without an id is named `NAME:LINE`. Blank lines are passed over. Of each id only
     a 16-byte digest is kept, to tell repetitions. Closes the stream at its end.
     """
-    seen: set[bytes] = set()
-    with stream:
-        for number, line in enumerate(_lines(stream), start=1):
-            if number == 1 and line is not None:
-                line = line.removeprefix(_UTF8_MARK)
-            if line is not None and (not line or line.isspace()):
-                continue
-            place = f"{name}:{number}"
-            try:
-                text_id, text = _parse_line(line, place)
-                _refuse_repetition(text_id, seen, place)
-                yield text_id, text
-            except InputError as error:
-                yield error
+    try:
+        with stream:
+            yield from _read_lines(_lines(stream), name)
+    except OSError as error:
+        yield _unreadable(name, error)
 
 
 def open_json_lines(path: str) -> BinaryIO:
     """The stream behind `--jsonl PATH`, `-` being standard input; raises InputError."""
-    if path == "-":
-        return _open_stdin()
     try:
-        return Path(path).open("rb")
+        return _open(path)
     except (OSError, ValueError) as error:
-        raise _cannot_open(path, error) from error
+        raise _unreadable(path, error) from error
 
 
-def _open_stdin() -> BinaryIO:
+def _open(name: str) -> BinaryIO:
+    if name != "-":
+        return open(name, "rb")
+    if sys.stdin is None:
+        raise InputError("standard input: is closed; send it the text, as in `< article.txt`")
     # A stream of our own: Python aborts at exit if a thread still waits on its sys.stdin.
     return open(sys.stdin.fileno(), "rb", closefd=False)
 
 
-def _read_bytes(name: str) -> bytes:
-    """At most one byte more than is allowed: enough to refuse, even from an endless device."""
-    try:
-        with Path(name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise _cannot_open(name, error) from error
-
-
-def _cannot_open(name: str, error: Exception) -> InputError:
+def _unreadable(name: str, error: Exception) -> InputError:
+    name = {"-": "standard input", "": "''"}.get(name, name)
     if isinstance(error, FileNotFoundError):
         return InputError(f"{name}: no such file; check the name")
     if isinstance(error, IsADirectoryError):
         return InputError(f"{name}: is a folder; name the files in it, as in {name.rstrip('/')}/*")
     if isinstance(error, PermissionError):
         return InputError(f"{name}: may not be read by you; change its permissions")
-    reason = error.strerror if isinstance(error, OSError) else str(error)
+    reason = getattr(error, "strerror", None) or str(error)
     return InputError(f"{name}: cannot be read ({reason}); check the file")
 
 
@@ -151,11 +138,31 @@ def _decode_as(data: bytes, encoding: str, name: str, whole: bytes | None = None
     except UnicodeDecodeError as error:
         skipped = len(whole) - len(data) if whole is not None else 0
         bad = data[error.start : min(error.end, error.start + 4)]
+        remedy = (
+            "convert it, as in `iconv -f WINDOWS-1252 -t UTF-8`"
+            if encoding == "utf-8"
+            else "save it again, as UTF-8"
+        )
         raise InputError(
             f"{name}: is not {encoding.upper()} (bytes {bad.hex(' ')} at offset "
-            f"{error.start + skipped}); convert it to UTF-8, "
-            f"as in `iconv -f WINDOWS-1252 -t UTF-8`"
+            f"{error.start + skipped}); {remedy}"
         ) from error
+
+
+def _read_lines(lines: Iterable[bytes | None], name: str) -> Iterator[Item]:
+    seen: set[bytes] = set()
+    for number, line in enumerate(lines, start=1):
+        if number == 1 and line is not None:
+            line = line.removeprefix(_UTF8_MARK)
+        if line is not None and (not line or line.isspace()):
+            continue
+        place = f"{name}:{number}"
+        try:
+            text_id, text = _parse_line(line, place)
+            _refuse_repetition(text_id, seen, place)
+            yield text_id, text
+        except InputError as error:
+            yield error
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
@@ -184,7 +191,9 @@ def _parse_line(line: bytes | None, place: str) -> tuple[TextId, str]:
         values = json.loads(_decode_as(line, "utf-8", place))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place}: is not JSON ({error}); {remedy} on one line") from error
-    if not isinstance(values, dict) or "text" not in values:
+    if not isinstance(values, dict):
+        raise InputError(f"{place}: is not a JSON object; {remedy}")
+    if "text" not in values:
         raise InputError(f"{place}: lacks `text`; {remedy}")
     text, text_id = values["text"], values.get("id")
     text_id = place if text_id is None else text_id

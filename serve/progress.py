@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TextIO
 
@@ -43,19 +45,22 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
-        self.clear()
+        with self.wiped():
+            pass
 
     def advance(self, texts: int) -> None:
         """Count texts as done."""
         self._done += texts
 
-    def clear(self) -> None:
-        """Wipe the line, before something else is written to the terminal."""
+    @contextmanager
+    def wiped(self) -> Iterator[None]:
+        """Keep the line off the terminal while something else is written there."""
         with self._lock:
             if self._drawn:
                 self._stream.write("\r\x1b[K")
                 self._stream.flush()
                 self._drawn = False
+            yield
 
     def _tick(self) -> None:
         if self._stop.wait(_DELAY_S):

@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from model.result import Result
+
+if TYPE_CHECKING:
+    from model.signals import Signal
 
 _STEERING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -20,6 +24,8 @@ _RESET = "\x1b[0m"
 _SHADES = ((0.75, "\x1b[30;48;5;222m"), (0.5, "\x1b[30;48;5;230m"))
 _FLAGGED = "\x1b[30;48;5;209m"
 _MARGIN = "  "
+_PLACES = 5
+_QUOTED_CHARACTERS = 50
 
 
 def printable(text: str) -> str:
@@ -29,10 +35,11 @@ def printable(text: str) -> str:
 
 def summary(result: Result) -> str:
     """One line: verdict, score, p_human where there is one, name, and why there is no score."""
-    score = "-" if result.score is None else _rounded(result.score)
+    name = printable(str(result.id))
+    if result.score is None:
+        return f"{f'{result.verdict:<15} -':<27}  {name} ({result.reason})"
     share = "" if result.p_human is None else f"p={result.p_human:.4f}"
-    line = f"{result.verdict:<9}  {score:>6}  {share:<8}  {printable(str(result.id))}"
-    return line if result.reason is None else f"{line} ({result.reason})"
+    return f"{result.verdict:<9}  {_rounded(result.score)}  {share:<8}  {name}"
 
 
 def explanation(result: Result, text: str, colour: bool, width: int) -> Iterator[str]:
@@ -52,12 +59,25 @@ def explanation(result: Result, text: str, colour: bool, width: int) -> Iterator
             f"{_rounded(result.threshold.value)}): {result.machine_share or 0:.0%} of the words"
         )
     for signal in result.signals:
-        places = ", ".join(f"{start}-{end}" for start, end in signal.spans[:5])
-        more = ", ..." if signal.count > 5 else ""
-        yield (
-            f"{_MARGIN}signal: {signal.name} x{signal.count} at {places}{more}: "
-            f"{signal.explanation}"
-        )
+        yield from _signal_lines(signal, text, width)
+
+
+def _signal_lines(signal: Signal, text: str, width: int) -> Iterator[str]:
+    heading = f"{_MARGIN}signal: {signal.name} x{signal.count}, {signal.explanation}"
+    yield from textwrap.wrap(heading, max(width, 40), subsequent_indent=_MARGIN * 2)
+    for start, end in signal.spans[:_PLACES]:
+        yield f"{_MARGIN * 3}{start}-{end}: {_quoted(text[start:end])}"
+    if signal.count > _PLACES:
+        yield f"{_MARGIN * 3}and {signal.count - _PLACES} more"
+
+
+def _quoted(piece: str) -> str:
+    """The opening of a piece of text, with escapes for what no reader sees."""
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in piece[:_QUOTED_CHARACTERS]
+    )
+    return f'"{shown}"' if len(piece) <= _QUOTED_CHARACTERS else f'"{shown}..."'
 
 
 def _shade(score: float, threshold: float) -> str:

@@ -31,6 +31,7 @@ EXIT_DONE, EXIT_INPUT_FAILED, EXIT_USAGE, EXIT_FLAGGED = 0, 1, 2, 3
 EXIT_INTERRUPTED, EXIT_PIPE_CLOSED = 130, 141  # as shells report SIGINT and SIGPIPE
 
 _QUEUED_TEXTS = 64
+_BATCH_CHARACTERS = 1_000_000
 _EPILOG = """\
 examples:
   respun article.txt                          one line: verdict, score, p, name
@@ -40,28 +41,30 @@ examples:
   respun --jsonl crawl.jsonl > scores.jsonl   {"id": ..., "text": ...} a line
   respun --threshold fpr-0.1pct --fail-on machine drafts/*.txt
 
-the threshold is a promise about false alarms: fpr-1pct flags one human article in a
-hundred. Texts under 40 words and texts not in English get no score, and the line says so.
+The score is the probability that a machine made the text; p the share of human
+articles of like length that score at least as high. The threshold is a promise
+about false alarms: fpr-1pct flags one human article in a hundred. Texts under 40
+words and texts not in English get no score, and the line says so.
 
 exit codes:
-  0  done        1  some input failed, or the weights cannot be used
-  2  wrong usage 3  --fail-on machine, and a text was one
+  0  done
+  1  some input failed (the rest was scored), or the weights cannot be used
+  2  wrong usage
+  3  --fail-on machine, and a text was one, whether or not another failed
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    options = _parse(arguments)
     try:
-        return _run(options)
+        return _run(_parse(arguments))
     except RespunError as error:
         _complain(error)
         return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_INPUT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the results has left; keep Python from flushing to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return EXIT_PIPE_CLOSED
 
 
@@ -89,7 +92,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--fail-on", choices=("machine",), help="exit with 3 if any text is found to be one")
     add("--version", action="store_true", help="print the versions of respun and of its weights")
     options = parser.parse_args(arguments)
-    if not options.version and bool(options.files) == bool(options.jsonl):
+    if not options.version and bool(options.files) == (options.jsonl is not None):
         parser.error("name files to score (- for standard input), or use --jsonl, not both")
     if options.files.count("-") > 1:
         parser.error("standard input (-) can be read only once")
@@ -104,14 +107,16 @@ def _threshold(value: str) -> str | float:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if sys.stdout is None:
+        raise ConfigError("standard output is closed; send it somewhere, as in `> scores.txt`")
     # Names and texts may hold what the terminal's encoding lacks: escape it, never crash.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     if options.version:
-        print(_version(options.model))
+        _write([_version(options.model)])
         return EXIT_DONE
-    if options.jsonl:
+    if options.jsonl is not None:
         name = "standard input" if options.jsonl == "-" else options.jsonl
         lines = read_json_lines(open_json_lines(options.jsonl), name)
         return _score_all(lines, None, options)
@@ -128,15 +133,15 @@ def _score_all(items: Iterable[Item], total: int | None, options: argparse.Names
             for item in batch:
                 if isinstance(item, InputError):
                     failed = True
-                    progress.clear()
-                    _complain(item)
+                    with progress.wiped():
+                        _complain(item)
                 else:
                     texts.append(item)
             if texts:
                 scorer = scorer or _load(options)
                 results = scorer.score(texts, explain=options.explain)
-                progress.clear()
-                _print(results, texts, options)
+                with progress.wiped():
+                    _write(_lines(results, texts, options))
                 flagged = flagged or any(result.verdict == "machine" for result in results)
             progress.advance(len(batch))
     if flagged and options.fail_on == "machine":
@@ -151,24 +156,31 @@ def _load(options: argparse.Namespace) -> Scorer:
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """What a reading thread has ready: one item at least, all that wait at most."""
+    """What a reading thread has ready: one item at least, all that wait at most.
+
+    A batch is also full at `_BATCH_CHARACTERS`: while texts are scored, they take many times
+    their size in memory.
+    """
     waiting: queue.Queue[Item | BaseException | None] = queue.Queue(_QUEUED_TEXTS)
 
     def read() -> None:
         try:
             for item in items:
                 waiting.put(item)
-            waiting.put(None)
         except BaseException as error:  # handed to the main thread, which raises it
             waiting.put(error)
+        waiting.put(None)
 
     threading.Thread(target=read, daemon=True).start()
     while True:
         batch: list[Item] = []
+        characters = 0
         entry = waiting.get()
         while isinstance(entry, tuple | InputError):
             batch.append(entry)
-            if waiting.empty() or len(batch) == _QUEUED_TEXTS:
+            characters += len(entry[1]) if isinstance(entry, tuple) else 0
+            full = len(batch) == _QUEUED_TEXTS or characters >= _BATCH_CHARACTERS
+            if full or waiting.empty():
                 break
             entry = waiting.get()
         if batch:
@@ -179,21 +191,40 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
             raise entry
 
 
-def _print(
+def _lines(
     results: Sequence[Result], texts: Sequence[tuple[TextId, str]], options: argparse.Namespace
-) -> None:
+) -> Iterator[str]:
     as_json = options.json or options.jsonl
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     width = shutil.get_terminal_size().columns
     for result, (_, text) in zip(results, texts, strict=True):
         if as_json:
-            print(json.dumps(result.to_dict()))
+            yield json.dumps(result.to_dict())
             continue
-        print(summary(result))
+        yield summary(result)
         if options.explain:
-            for line in explanation(result, text, colour, width):
-                print(line)
-    sys.stdout.flush()
+            yield from explanation(result, text, colour, width)
+
+
+def _write(lines: Iterable[str]) -> None:
+    """Print to standard output, and know at once whether it takes them."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _abandon_output()
+        raise RespunError(
+            f"standard output: cannot be written ({error.strerror}); "
+            "make room, or send the results elsewhere"
+        ) from error
+
+
+def _abandon_output() -> None:
+    """Keep Python from flushing what is left to a reader that is gone, at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _version(model: str | None) -> str:

@@ -84,6 +84,11 @@ class Scorer:
         """
         from model.language import detect_language
 
+        if isinstance(texts, str | bytes):
+            raise InputError(
+                f"texts is one {type(texts).__name__}, whose characters would each be scored; "
+                "pass a list, as in score([text])"
+            )
         named = [_named(place, text) for place, text in enumerate(texts)]
         documents = [self._reader.read(text) for _, text in named]
         languages = [

@@ -80,7 +80,7 @@ def _save_network(folder: Path) -> None:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
-    from model.labels import LABEL_IDS, LABELS
+    from model.labels import LABEL_IDS
 
     characters = string.ascii_lowercase + string.digits + string.punctuation
     pieces = [*characters, *(f"##{character}" for character in characters), "the", "##ing"]

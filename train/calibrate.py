@@ -18,6 +18,7 @@ from model.calibration import Calibration, HumanScores, length_term, machine_log
 from model.errors import CorpusError
 from model.labels import HUMAN
 from model.policies import POLICIES, Threshold
+from train.corpus import split_of
 from train.metrics.functions import flagged, threshold_at_fpr
 
 LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
@@ -96,8 +97,28 @@ def promise(
     return Promise(calibration, human, thresholds)
 
 
-def calibrate(compute: LogitsOf, splits: Mapping[str, Any], minimum_words: int) -> Promise:
-    """Fit on `calibration`, promise on the humans of `threshold`."""
+def check_splits(splits: Any, minimum_words: int) -> None:
+    """Raise CorpusError where a split lacks texts that the end of a run needs.
+
+    Asked before training too, so that nobody learns of it hours later.
+    """
+    for name in ("dev", "calibration", "threshold"):
+        labels = set(_rows(split_of(splits, name), minimum_words, humans_only=False)["label"])
+        wanted = {"human": HUMAN in labels}
+        if name != "threshold":
+            wanted["machine"] = bool(labels - {HUMAN})
+        for side, found in wanted.items():
+            if not found:
+                share = "" if name == "threshold" else f"raise split.{name}, or "
+                raise CorpusError(
+                    f"{name} split: holds no {side} news text of {minimum_words} words or more; "
+                    f"{share}name outlets for it in split.outlets, and build the data set again"
+                )
+
+
+def calibrate(compute: LogitsOf, splits: Any, minimum_words: int) -> Promise:
+    """Fit on `calibration`, promise on the humans of `threshold`; splits by name."""
+    check_splits(splits, minimum_words)
     fit = _rows(splits["calibration"], minimum_words, humans_only=False)
     rows = compute("calibration", fit)
     machine = np.asarray([label != HUMAN for label in fit["label"]])

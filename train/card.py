@@ -31,6 +31,14 @@ BASE_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 WORST_ROWS = 10
 WORST_LEAST_TEXTS = 50
 
+_EPILOG = """\
+examples:
+  python -m train.card --bundle build/minilm/bundle
+  python -m train.card --check
+
+exit codes: 0 done, 1 out of date or no usable bundle, 2 wrong usage
+"""
+
 Json = Mapping[str, Any]
 
 _PURPOSE = """\
@@ -119,9 +127,17 @@ def is_current(folder: Path) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m train.card", description="Write the model card of a bundle, or check it."
+        prog="python -m train.card",
+        description="Write the model card of a bundle, or check it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--bundle", type=Path, default=Path("model/checkpoint"))
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        default=Path("model/checkpoint"),
+        help="folder of the bundle; default model/checkpoint",
+    )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when the card is out of date"
     )

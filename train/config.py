@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class BalanceConfig(BaseModel):
@@ -24,7 +24,7 @@ class BalanceConfig(BaseModel):
     other_genres: float = Field(
         0.3, ge=0, le=1, description="Factor on the weight of groups that are not news."
     )
-    shares: Mapping[str, float] = Field(
+    shares: Mapping[str, Annotated[float, Field(gt=0, le=1)]] = Field(
         default_factory=dict,
         description="Corpus to its fixed share of the machine half, instead of a weight.",
     )
@@ -85,3 +85,12 @@ class FinetuneConfig(BaseModel):
     evaluate_texts: int = Field(1500, ge=1, description="Dev texts that such a look reads.")
     minimum_words: int = Field(40, ge=1, description="Below it a text is too short to score.")
     balance: BalanceConfig = Field(BalanceConfig(), description="Who is drawn how often.")
+
+    @model_validator(mode="after")
+    def _check(self) -> FinetuneConfig:
+        if self.minimum_tokens > self.maximum_tokens:
+            raise ValueError(
+                f"minimum_tokens {self.minimum_tokens} is above maximum_tokens "
+                f"{self.maximum_tokens}; lower it"
+            )
+        return self

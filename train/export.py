@@ -32,12 +32,24 @@ from train.config import FinetuneConfig
 PARITY_TEXTS = 600
 """Dev texts on which the exported graph is compared with the network."""
 
+_EPILOG = """\
+example:
+  python -m train.export --config configs/minilm.yaml
+
+reads OUTPUT/network, which train.finetune wrote, and prints the folder of the bundle.
+exit codes: 0 done, 1 the data set lacks something, 2 wrong usage, or nothing trained yet
+"""
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m train.export", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m train.export",
+        description="Export a trained network to a bundle: int8 ONNX, calibrated and compared.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--config", type=Path, required=True, help="the run's YAML file")
     options = parser.parse_args(arguments)
     try:
@@ -93,7 +105,10 @@ def write_weights(source: Path, folder: Path) -> None:
     """
     import torch
     from transformers import AutoModelForTokenClassification
+    from transformers.utils import logging
 
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     folder.mkdir(parents=True)
     (folder / "onnx").mkdir()
     for name in _TOKENIZER_FILES:
@@ -146,6 +161,8 @@ def _write_onnx(network: Any, path: Path) -> None:
 
 def _quantise(full: Path, target: Path, encoder: Any) -> None:
     """Fuse attention, GELU and layer norms, then quantise weights to int8."""
+    import logging
+
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.transformers import optimizer
@@ -158,14 +175,19 @@ def _quantise(full: Path, target: Path, encoder: Any) -> None:
     )
     fused_path = full.with_name("fused.onnx")
     fused.save_model_to_file(str(fused_path))
-    quantize_dynamic(
-        str(fused_path),
-        str(target),
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        # After the optimizer the types of fused outputs are unknown to shape inference.
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
+    allowed = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it advises what the optimizer above has done
+    try:
+        quantize_dynamic(
+            str(fused_path),
+            str(target),
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            # After the optimizer the types of fused outputs are unknown to shape inference.
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+        )
+    finally:
+        logging.disable(allowed)
 
 
 # --- manifest ----------------------------------------------------------------------------

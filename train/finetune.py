@@ -16,6 +16,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,28 +34,50 @@ if TYPE_CHECKING:
 CHECKPOINT = "checkpoint"
 NETWORK = "network"
 LOG = "log.jsonl"
+EXIT_INTERRUPTED = 130  # as shells report SIGINT
+
+_EPILOG = """\
+examples:
+  python -m train.finetune --config configs/smoke.yaml
+  python -m train.finetune --config configs/minilm.yaml --resume
+  accelerate launch --num_processes 2 -m train.finetune --config configs/minilm.yaml
+
+prints the folder of the bundle; progress is in OUTPUT/log.jsonl and OUTPUT/tensorboard.
+exit codes: 0 done, 1 the data set lacks something, 2 wrong usage or configuration
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m train.finetune", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m train.finetune",
+        description="Fine-tune an encoder on the data set of seeds.build and export the bundle.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see configs/")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--no-export", action="store_true", help="stop after training")
     options = parser.parse_args(arguments)
     try:
         config = read_config(options.config, FinetuneConfig)
-        finetune(config, resume=options.resume)
-        if not options.no_export and os.environ.get("RANK", "0") == "0":
+        written = finetune(config, resume=options.resume)
+        if os.environ.get("RANK", "0") != "0":
+            return 0
+        if not options.no_export:
             from train.export import export
 
-            export(config)
+            written = export(config)
     except ConfigError as error:
         print(f"train.finetune: {error}", file=sys.stderr)
         return 2
     except RespunError as error:
         print(f"train.finetune: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("train.finetune: interrupted; go on with --resume", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    print(written)
     return 0
 
 
@@ -72,16 +95,21 @@ class Run:
 def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
     """Train for `config.steps` steps; returns the folder of the trained network.
 
-    Raises ConfigError where there is nothing to resume, or a run to overwrite.
+    Raises ConfigError where there is nothing to resume, or a run to overwrite, and
+    CorpusError where the data set lacks texts that training or calibration will need.
     """
     from tqdm import tqdm
 
+    from train.calibrate import check_splits
     from train.corpus import corpus_digest, open_corpus, split_of
     from train.network import load_network
     from train.sampling import Sampler, tokenise
 
-    _prepare_output(config, resume)
     corpus = open_corpus(config.data)
+    check_splits(corpus, config.minimum_words)
+    split = split_of(corpus, "train")
+    sampler = Sampler({name: split[name] for name in split.column_names if name != "text"}, config)
+    _prepare_output(config, resume)
     network, tokenizer = load_network(config)
     run = _start(config, network)
     main_process = run.accelerator.is_main_process
@@ -91,9 +119,7 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
     run.accelerator.wait_for_everyone()
     if resume:
         _load(run, config)
-    split = split_of(corpus, "train")
     texts = tokenise(split, config, str(network_folder / "tokenizer.json"))
-    sampler = Sampler({name: split[name] for name in split.column_names if name != "text"}, config)
     watch = _Watch(config, corpus, tokenizer, run)
     watch.describe(sampler, corpus_digest(config.data))
     progress = tqdm(
@@ -113,6 +139,10 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
 
 def _prepare_output(config: FinetuneConfig, resume: bool) -> None:
     checkpoint = config.output / CHECKPOINT
+    if not checkpoint.is_dir() and (_partial(checkpoint) / "run.json").is_file():
+        # Killed between the removal of the old checkpoint and the move of the new, whole one.
+        with suppress(FileNotFoundError):  # another process was first
+            os.replace(_partial(checkpoint), checkpoint)
     if resume and not checkpoint.is_dir():
         raise ConfigError(f"{checkpoint}: no checkpoint to resume; start without --resume")
     if not resume and checkpoint.is_dir():
@@ -121,6 +151,11 @@ def _prepare_output(config: FinetuneConfig, resume: bool) -> None:
             "or remove the folder"
         )
     config.output.mkdir(parents=True, exist_ok=True)
+
+
+def _partial(checkpoint: Path) -> Path:
+    """Where a checkpoint is written before it takes its place."""
+    return checkpoint.with_name(checkpoint.name + ".partial")
 
 
 def _start(config: FinetuneConfig, network: Any) -> Run:
@@ -233,7 +268,7 @@ def _save(run: Run, config: FinetuneConfig) -> None:
     """Write a checkpoint beside the last one, then take its place: never half of one."""
     run.accelerator.wait_for_everyone()
     target = config.output / CHECKPOINT
-    partial = target.with_name(CHECKPOINT + ".partial")
+    partial = _partial(target)
     if run.accelerator.is_main_process:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -255,7 +290,7 @@ def _load(run: Run, config: FinetuneConfig) -> None:
     changed = [
         key
         for key, value in config.model_dump(mode="json").items()
-        if state["config"][key] != value
+        if state["config"].get(key) != value
     ]
     if changed:
         raise ConfigError(

@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_EPILOG = """\
+example:
+  python -m train.linear --config configs/linear.yaml
+
+exit codes: 0 done, 1 unusable data, 2 wrong usage or configuration
+"""
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _BATCH_TEXTS = 1000
 _WEIGHTS = "linear.safetensors"
@@ -234,6 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m train.linear",
         description="Train the word 1-2-gram and one-feature baselines on the train split.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, required=True, help="e.g. configs/linear.yaml")
     options = parser.parse_args(arguments)

@@ -61,6 +61,21 @@ FPR_OF_POLICY: dict[str, float] = {
     policy: float(policy.removeprefix("fpr-").removesuffix("pct")) / 100 for policy in POLICIES
 }
 
+_FOLDERS: tuple[tuple[str, str, str], ...] = (
+    ("bundle", "model/checkpoint", "folder of the bundle"),
+    ("data", "build/corpus", "folder of the data set"),
+    ("linear", "build/linear", "folder of the word baseline, see train.linear"),
+    ("output", "build/measure", "folder for the tables and the scores that are kept"),
+)
+_EPILOG = """\
+examples:
+  python -m train.measure --bundle build/minilm/bundle --split dev --limit 200
+  python -m train.measure --record
+
+prints the tables; they are in OUTPUT/SPLIT.md and OUTPUT/SPLIT.json too.
+exit codes: 0 done, 1 no usable bundle or baseline, 2 wrong usage, or other or no data
+"""
+
 Mask = NDArray[np.bool_]
 Scores = NDArray[np.float64]
 
@@ -358,12 +373,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m train.measure",
         description="Measure a bundle beside its baselines, overall and by slice.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--bundle", type=Path, default=Path("model/checkpoint"))
-    parser.add_argument("--data", type=Path, default=Path("build/corpus"))
-    parser.add_argument("--linear", type=Path, default=Path("build/linear"))
-    parser.add_argument("--output", type=Path, default=Path("build/measure"))
-    parser.add_argument("--split", choices=("dev", "test"), default="test")
+    for name, default, help_ in _FOLDERS:
+        parser.add_argument(
+            f"--{name}", type=Path, default=Path(default), help=f"{help_}; default {default}"
+        )
+    parser.add_argument(
+        "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
+    )
     parser.add_argument(
         "--limit", type=int, help="at most this many texts per corpus, label, generator, operation"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,10 +51,12 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.set_verbosity(40)  # errors only: that the new head is new is no news
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     location = encoder_location(config.encoder)
-    _check_pin(location, config)
     pinned: dict[str, Any] = {"revision": config.revision, "trust_remote_code": False}
     try:
+        _check_pin(location, config)
         tokenizer = AutoTokenizer.from_pretrained(location, **pinned)
         network = AutoModelForTokenClassification.from_pretrained(
             location,
@@ -70,20 +73,34 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
     except OSError as error:
         problem = str(error).splitlines()[0]
         raise ConfigError(f"encoder {config.encoder}: {problem}; name a folder or id") from error
+    _check_length(network, config)
     return network, tokenizer
 
 
 def _check_pin(location: str, config: FinetuneConfig) -> None:
-    """Refuse a local encoder whose weights are not those that the configuration pins."""
-    weights = Path(location) / "model.safetensors"
-    if not config.encoder_sha256 or not Path(location).is_dir():
+    """Refuse an encoder whose weights are not those that the configuration pins."""
+    from transformers.utils import cached_file
+
+    if not config.encoder_sha256:
         return
-    with weights.open("rb") as file:
+    # The file in the folder, or in the hub's cache, and downloaded into it where need be.
+    weights = cached_file(location, "model.safetensors", revision=config.revision)
+    with Path(str(weights)).open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != config.encoder_sha256:
         raise ConfigError(
             f"encoder {config.encoder}: its sha256 is {found}, not the pinned one; "
             "install the pinned version or correct encoder_sha256"
+        )
+
+
+def _check_length(network: Any, config: FinetuneConfig) -> None:
+    """Refuse windows, two special tokens on top, that are longer than the encoder reads."""
+    longest = getattr(network.config, "max_position_embeddings", None)
+    if longest and config.maximum_tokens + 2 > longest:
+        raise ConfigError(
+            f"encoder {config.encoder}: reads {longest} tokens at a time; "
+            f"set maximum_tokens to {longest - 2} or less"
         )
 
 

@@ -218,7 +218,8 @@ def tokenise(split: Dataset, config: FinetuneConfig, tokenizer_file: str) -> Tra
         2, initializer=_open_reader, initargs=(tokenizer_file, config.maximum_tokens)
     ) as pool:
         batches = (list(texts[start : start + size]) for start in starts)
-        for ids in tqdm(pool.map(_token_ids, batches), total=len(starts), disable=None):
+        read = pool.map(_token_ids, batches)
+        for ids in tqdm(read, total=len(starts), desc="read", disable=None):
             lengths += [len(each) for each in ids]
             parts += ids
     return TrainingTexts(

@@ -2,9 +2,8 @@
 
 The one choice: light polish is not a plain positive, so every record carries its degree, and
 whoever builds a data set decides from which degree on it counts. Percentages are as asked
-for; the four words stand for the share of words that the news texts really changed (median
-over the five models): extreme-minor 0.2, minor 0.35, slight-major 0.55, major 0.65. For
-comparison, asking for 10% changed 0.25 and for 75% changed 0.45: models do not count.
+for; the four words stand for about the share of words that the models changed in the news
+texts when asked so. Models do not count: the data set's `overlap` says what a text kept.
 
 The human texts are MixSet's, by the same ids, and share its story keys.
 """

@@ -1,7 +1,7 @@
 """Press releases of US senators, 2004-2008.
 
 One text file a release, `raw/SENATOR/7Apr2005Hatch58.txt`, as scraped: letterheads are part
-of the text. The scrapers of 44 senators lost all punctuation; a model would take its absence
+of the text. The scrapers of some senators lost all punctuation; a model would take its absence
 for the mark of a human, so that these releases are left out.
 """
 

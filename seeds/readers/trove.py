@@ -46,5 +46,5 @@ def read(archive: Archive) -> Iterator[Record]:
 
 
 def is_transcript(text: str) -> bool:
-    """Whether a document is spoken word: so announced in its head, or two speakers' turns."""
+    """Whether a document is spoken word: so announced in its head, or four speakers' turns."""
     return bool(_TRANSCRIPT.search(text[:400])) or len(_SPEAKER.findall(text)) >= 4

@@ -19,8 +19,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from model.errors import ConfigError, CorpusError
-from model.labels import LABELS
+from model.labels import HUMAN, LABELS
 from seeds.outlets import outlet
+from seeds.readers.dates import iso_date
 from seeds.records import Record
 
 Row = Mapping[str, Any]
@@ -37,7 +38,9 @@ class Columns(BaseModel):
         None, description="A key that an original and everything made from it share."
     )
     source: str | None = Field(None, description="The outlet, by name or address.")
-    generator: str | None = Field(None, description="The machine that wrote it.")
+    generator: str | None = Field(
+        None, description="The machine that wrote it; `unknown` where a machine text has none."
+    )
     operation: str | None = Field(None, description="What the machine was asked for.")
     date: str | None = Field(None, description="The date of publication.")
 
@@ -125,9 +128,9 @@ def _record(corpus: UserCorpus, row: Row, reference: str, place: str) -> Record:
         story=f"{corpus.name}:{fields.get('story') or reference}",
         reference=reference,
         source=outlet(fields.get("source", "")),
-        generator=fields.get("generator", ""),
+        generator=fields.get("generator") or _unnamed(label),
         operation=fields.get("operation", ""),
-        date=fields.get("date", ""),
+        date=iso_date(fields.get("date", "")),
     )
 
 
@@ -145,12 +148,14 @@ def _read_folder(corpus: UserCorpus) -> Iterator[Record]:
         text = _open_text(path)
         if not text.strip():
             raise CorpusError(f"{path}: is empty; fill it or remove it")
+        label = corpus.label or _label(corpus, parts[0] if parts[1:] else None, str(path))
         yield Record(
             text=text,
-            label=corpus.label or _label(corpus, parts[0] if parts[1:] else None, str(path)),
+            label=label,
             corpus=corpus.name,
             story=f"{corpus.name}:{reference}",
             reference=reference,
+            generator=_unnamed(label),
         )
 
 
@@ -241,6 +246,11 @@ def _label(corpus: UserCorpus, value: Any, place: str) -> str:
     return label
 
 
+def _unnamed(label: str) -> str:
+    """The generator of a text whose corpus names none."""
+    return "" if label == HUMAN else "unknown"
+
+
 def _words(value: Any) -> str:
     """A cell as text: true and false as JSON spells them, dates in ISO form, None empty."""
     if value is None:
@@ -264,4 +274,8 @@ def _open_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8"
+        ) from error
+    except OSError as error:
+        raise CorpusError(
+            f"{path}: cannot be read ({error.strerror}); check its permissions"
         ) from error

@@ -14,9 +14,10 @@ import yaml
 from datasets import DatasetDict, load_from_disk
 
 from model.config_file import read_config
-from model.errors import CorpusError
+from model.errors import ConfigError, CorpusError
 from seeds import build as build_module
-from seeds.build import COLUMNS, BuildConfig, build, main
+from seeds.archives import pins
+from seeds.build import COLUMNS, READERS, BuildConfig, build, main
 from seeds.splits import SPLITS
 
 STORIES = 40
@@ -245,6 +246,37 @@ def test_data_that_break_an_invariant_are_not_written(folder: Path, tmp_path: Pa
     assert not config.output.exists()
 
 
+def test_a_folder_of_machine_texts_is_a_corpus(folder: Path, tmp_path: Path) -> None:
+    spins = tmp_path / "spins"
+    spins.mkdir()
+    for number in range(3):
+        (spins / f"{number}.txt").write_text(toy_text(f"spin {number}"), encoding="utf-8")
+    own = {
+        "name": "spins", "kind": "folder", "path": str(spins), "label": "rewritten",
+        "licence": "ours alone",
+    }  # fmt: skip
+    values = settings(folder, output=str(tmp_path / "built"))
+    config = BuildConfig.model_validate(values | {"corpora": [*values["corpora"], own]})
+    build(config)
+    data = load_from_disk(str(config.output))
+    generators = [
+        row["generator"] for split in data for row in data[split] if row["corpus"] == "spins"
+    ]
+    assert generators == ["unknown"] * 3
+    assert "| spins | 3 |  | ours alone |  |" in (config.output / "card.md").read_text()
+
+
+def test_a_folder_that_is_no_data_set_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("Years of work.")
+    with pytest.raises(ConfigError, match="is no data set of ours; name another folder"):
+        build(toy_config(folder, output=str(tmp_path)))
+    assert (tmp_path / "thesis.txt").read_text() == "Years of work."
+
+
+def test_every_pinned_archive_has_a_reader() -> None:
+    assert set(READERS) == set(pins())
+
+
 # --- the command line --------------------------------------------------------------------
 
 
@@ -270,6 +302,16 @@ def test_the_command_prints_where_and_what(
         ({"near_duplicate": 0}, "near_duplicate"),
         ({"split": {"seed": 1}}, r"split.dev"),
         ({"archives": ["owner/unknown"]}, "owner/unknown"),
+        ({"excluded_archives": ["owner/unknown"]}, "owner/unknown"),
+        ({"split": {"seed": 1, "dev": 0.5, "calibration": 0.4, "test": 0.2}}, "sum to 1.1"),
+        (
+            {"split": {"seed": 1, "dev": 0, "calibration": 0, "test": 0, "outlets": {"tset": []}}},
+            "tset",
+        ),
+        (
+            {"corpora": [{"name": "frontier", "kind": "folder", "path": "toys", "label": "human"}]},
+            "corpus name frontier is taken",
+        ),
     ],
 )
 def test_a_wrong_configuration_exits_with_2(

@@ -47,6 +47,7 @@ SOUND = (
     # further from training than asked: a story that it shares with a test outlet
     HUMAN | TEST | {"id": "t5", "text": "T5.", "source": "quietnews"},
     HUMAN | {"id": "q", "text": "Q.", "source": "quietnews", "split": "threshold", "story": "s3"},
+    HUMAN | {"id": "n", "text": "N.", "source": "heldnews", "split": "threshold", "story": "s5"},
     HUMAN | {"id": "u", "text": "U.", "date": "", "story": "s4", "split": "dev"},
 )
 
@@ -74,6 +75,9 @@ BROKEN: dict[str, list[Mapping[str, Any]]] = {
     "no human text is younger than November 2022": [
         {"id": "x", "date": "2022-12-01"},
         {"id": "x", "date": "2024"},
+    ],
+    "an outlet that sets thresholds does nothing else": [
+        {"id": "x", "source": "heldnews", "split": "dev", "story": "s9", "text": "X."}
     ],
     "no text lies in two splits": [{"id": "x", "split": "dev", "story": "s9"}],
 }
