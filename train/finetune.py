@@ -89,6 +89,8 @@ class Run:
     network: Any
     optimizer: Any
     schedule: Any
+    data: str
+    """Digest of the data set."""
     step: int = 0
 
 
@@ -111,7 +113,7 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
     sampler = Sampler({name: split[name] for name in split.column_names if name != "text"}, config)
     _prepare_output(config, resume)
     network, tokenizer = load_network(config)
-    run = _start(config, network)
+    run = _start(config, network, corpus_digest(config.data))
     main_process = run.accelerator.is_main_process
     network_folder = config.output / NETWORK
     if main_process:
@@ -121,7 +123,7 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
         _load(run, config)
     texts = tokenise(split, config, str(network_folder / "tokenizer.json"))
     watch = _Watch(config, corpus, tokenizer, run)
-    watch.describe(sampler, corpus_digest(config.data))
+    watch.describe(sampler, run.data)
     progress = tqdm(
         total=config.steps, initial=run.step, desc="train", disable=None if main_process else True
     )
@@ -151,6 +153,8 @@ def _prepare_output(config: FinetuneConfig, resume: bool) -> None:
             "or remove the folder"
         )
     config.output.mkdir(parents=True, exist_ok=True)
+    if not resume:  # the log of a run that died before its first checkpoint
+        (config.output / LOG).unlink(missing_ok=True)
 
 
 def _partial(checkpoint: Path) -> Path:
@@ -158,7 +162,7 @@ def _partial(checkpoint: Path) -> Path:
     return checkpoint.with_name(checkpoint.name + ".partial")
 
 
-def _start(config: FinetuneConfig, network: Any) -> Run:
+def _start(config: FinetuneConfig, network: Any, data: str) -> Run:
     import torch
     from accelerate import Accelerator
     from accelerate.utils import set_seed
@@ -182,7 +186,7 @@ def _start(config: FinetuneConfig, network: Any) -> Run:
         optimizer, lambda step: learning_rate_factor(step, config)
     )
     network, optimizer = accelerator.prepare(network, optimizer)
-    return Run(accelerator, network, optimizer, schedule)
+    return Run(accelerator, network, optimizer, schedule, data)
 
 
 def _reset_head(network: Any, seed: int) -> None:
@@ -277,7 +281,7 @@ def _save(run: Run, config: FinetuneConfig) -> None:
     if run.accelerator.is_main_process:
         state = {"step": run.step, "schedule": run.schedule.state_dict()}
         state["schedule"].pop("lr_lambdas", None)
-        state["config"] = config.model_dump(mode="json")
+        state |= {"data": run.data, "config": config.model_dump(mode="json")}
         (partial / "run.json").write_text(json.dumps(state), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         os.replace(partial, target)
@@ -289,13 +293,15 @@ def _load(run: Run, config: FinetuneConfig) -> None:
     state = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     changed = [
         key
-        for key, value in config.model_dump(mode="json").items()
+        for key, value in config.model_dump(mode="json", exclude={"output"}).items()
         if state["config"].get(key) != value
     ]
+    if state.get("data", run.data) != run.data and "data" not in changed:
+        changed.append("data")
     if changed:
         raise ConfigError(
-            f"{folder}: was made with another {', '.join(changed)}; restore the configuration, "
-            "or start anew in another output folder"
+            f"{folder}: was made with another {', '.join(changed)}; restore the configuration "
+            "and the data, or start anew in another output folder"
         )
     run.accelerator.load_state(str(folder))
     run.schedule.load_state_dict({**run.schedule.state_dict(), **state["schedule"]})
@@ -322,13 +328,13 @@ class _Watch:
             self._board = SummaryWriter(str(config.output / "tensorboard"))
             self._dev = DevSet(corpus, config, tokenizer)
 
-    def describe(self, sampler: Any, digest: str) -> None:
+    def describe(self, sampler: Any, data: str) -> None:
         """Write down what will be drawn, before the first step."""
         shares = {
             side: {group.name: [len(group.members), round(group.probability, 4)] for group in found}
             for side, found in (("human", sampler.human), ("machine", sampler.machine))
         }
-        self._log({"data": digest, "groups": shares})
+        self._log({"data": data, "groups": shares})
 
     def step(self, run: Run, loss: float) -> None:
         """Note one step; looks at dev and saves when it is time."""

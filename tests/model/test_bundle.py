@@ -52,6 +52,15 @@ def test_an_altered_file_is_refused(bundle_copy):
     load_bundle(bundle_copy, verify=False)
 
 
+def test_a_file_that_may_not_be_read_is_named(tiny_bundle, monkeypatch):
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("model.bundle._sha256", refuse)
+    with pytest.raises(BundleError, match=r"model_quantized\.onnx: cannot be read \(Permission"):
+        load_bundle(tiny_bundle)
+
+
 def test_what_scoring_does_not_read_is_checked_on_demand(bundle_copy):
     (bundle_copy / "model.safetensors").write_bytes(b"other weights")
     bundle = load_bundle(bundle_copy)

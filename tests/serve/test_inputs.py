@@ -222,8 +222,8 @@ class _Endless(io.RawIOBase):
 
 
 def test_lines_are_read_only_as_they_are_asked_for():
-    stream = _Endless(lines=1_000_000)
-    items = read_json_lines(stream, "x")  # type: ignore[arg-type]
+    stream: Any = _Endless(lines=1_000_000)
+    items = read_json_lines(stream, "x")
     assert isinstance(items, Iterator)
     assert stream.given == 0
     assert [next(items)[0] for _ in range(3)] == [1, 2, 3]  # type: ignore[index]
@@ -231,9 +231,10 @@ def test_lines_are_read_only_as_they_are_asked_for():
 
 
 def test_memory_does_not_grow_with_the_lines():
+    stream: Any = _Endless(lines=300)
     tracemalloc.start()
     try:
-        count = sum(1 for _ in read_json_lines(_Endless(lines=300), "x"))  # type: ignore[arg-type]
+        count = sum(1 for _ in read_json_lines(stream, "x"))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -248,6 +249,7 @@ def test_a_stream_that_breaks_off_is_an_error_and_the_end():
                 raise OSError(5, "Input/output error")
             return super().readline(size)
 
-    first, error = read_json_lines(Broken(lines=9), "x")  # type: ignore[arg-type]
+    stream: Any = Broken(lines=9)
+    first, error = read_json_lines(stream, "x")
     assert isinstance(first, tuple)
     assert _only_error([error]) == "x: cannot be read (Input/output error); check the file"

@@ -233,7 +233,7 @@ def test_bad_files_are_named_and_the_rest_is_scored(run, article, tmp_path):
 
 
 def test_bad_lines_are_named_and_the_rest_is_scored(run, tmp_path, toy_article):
-    lines = [
+    lines: list[dict[str, Any] | str] = [
         {"id": "a", "text": toy_article},
         "not json",
         {"id": "b"},

@@ -67,11 +67,13 @@ def copy_of(toy_run, tmp_path: Path) -> Path:
 
 def test_a_killed_run_resumes_to_the_very_same_losses(toy_run, write_config, monkeypatch):
     path = write_config(checkpoint_minutes=1e-9)
+    output = output_of(path)
+    output.mkdir()  # where a run died before its first checkpoint
+    (output / "log.jsonl").write_text('{"step": 1, "loss": 9.0}\n')
     with monkeypatch.context() as patch:
         kill_at(patch, save_step=3, step=5)
         with pytest.raises(Killed):
             run(path, "--no-export")
-    output = output_of(path)
     assert list(losses(output)) == [1, 2, 3, 4, 5]
     assert not (output / "network" / "model.safetensors").exists()
 
@@ -131,6 +133,19 @@ def test_another_configuration_is_not_resumed(toy_run, tmp_path, capsys):
     assert message.count("\n") == 1
     assert "seed, balance" in message
     assert (tmp_path / "out" / "log.jsonl").read_bytes() == before
+
+
+def test_a_run_is_not_resumed_on_other_data(toy_run, tmp_path, capsys):
+    path = copy_of(toy_run, tmp_path)
+    values = yaml.safe_load(path.read_text())
+    corpus = Path(shutil.copytree(values["data"], tmp_path / "corpus"))
+    (corpus / "digest.txt").write_text("e" * 64 + "\n")
+    state = tmp_path / "out" / "checkpoint" / "run.json"
+    moved = state.read_text().replace(values["data"], str(corpus))  # the path tells nothing
+    state.write_text(moved)
+    path.write_text(yaml.safe_dump({**values, "data": str(corpus)}))
+    assert run(path, "--resume") == 2
+    assert "was made with another data; restore" in capsys.readouterr().err
 
 
 def test_a_run_is_not_overwritten(toy_run, capsys):
