@@ -18,7 +18,6 @@ from model.calibration import Calibration, HumanScores, length_term, machine_log
 from model.errors import CorpusError
 from model.labels import HUMAN
 from model.policies import POLICIES, Threshold
-from train.corpus import split_of
 from train.metrics.functions import flagged, threshold_at_fpr
 
 LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
@@ -103,7 +102,9 @@ def check_splits(splits: Any, minimum_words: int) -> None:
     Asked before training too, so that nobody learns of it hours later.
     """
     for name in ("dev", "calibration", "threshold"):
-        labels = set(_rows(split_of(splits, name), minimum_words, humans_only=False)["label"])
+        labels: set[str] = set()
+        if name in splits:
+            labels |= set(_rows(splits[name], minimum_words, humans_only=False)["label"])
         wanted = {"human": HUMAN in labels}
         if name != "threshold":
             wanted["machine"] = bool(labels - {HUMAN})

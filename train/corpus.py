@@ -17,14 +17,16 @@ SPLITS: tuple[str, ...] = ("train", "dev", "calibration", "threshold", "test")
 
 
 def open_corpus(folder: Path) -> DatasetDict:
-    """Open the data set in `folder`; its rows stay on disk until read."""
+    """Open the splits of the data set in `folder` that hold rows, which stay on disk."""
     if not (folder / "dataset_dict.json").is_file():
         raise ConfigError(
             f"{folder}: no data set here; write one with python -m seeds.build --config ..."
         )
-    from datasets import load_from_disk
+    from datasets import DatasetDict, load_from_disk
 
-    return load_from_disk(str(folder))
+    # The library writes a split without rows as a folder that it cannot read back.
+    filled = [name for name in SPLITS if any((folder / name).glob("*.arrow"))]
+    return DatasetDict({name: load_from_disk(str(folder / name)) for name in filled})
 
 
 def corpus_digest(folder: Path) -> str:
@@ -38,5 +40,7 @@ def corpus_digest(folder: Path) -> str:
 def split_of(corpus: DatasetDict, name: str) -> Dataset:
     """One split, or an error that lists those there are."""
     if name not in corpus:
-        raise ConfigError(f"{name}: no such split in the data set; it has {', '.join(corpus)}")
+        raise ConfigError(
+            f"{name}: no such split in the data set, or an empty one; it has {', '.join(corpus)}"
+        )
     return corpus[name]

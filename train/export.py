@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bundle import ONNX_FILE, Bundle, Manifest, load_bundle, write_manifest
+from model.bundle import ONNX_FILE, Bundle, Manifest, load_bundle, verify_all, write_manifest
 from model.calibration import Calibration, HumanScores
 from model.config_file import read_config
 from model.errors import ConfigError, RespunError
@@ -93,7 +93,7 @@ def export(config: FinetuneConfig) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
     write_card(folder)
-    load_bundle(folder)
+    verify_all(load_bundle(folder))
     return folder
 
 
@@ -108,7 +108,7 @@ def write_weights(source: Path, folder: Path) -> None:
     from transformers.utils import logging
 
     if not sys.stderr.isatty():
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder.mkdir(parents=True)
     (folder / "onnx").mkdir()
     for name in _TOKENIZER_FILES:

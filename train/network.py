@@ -52,7 +52,7 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
 
     logging.set_verbosity(40)  # errors only: that the new head is new is no news
     if not sys.stderr.isatty():
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     location = encoder_location(config.encoder)
     pinned: dict[str, Any] = {"revision": config.revision, "trust_remote_code": False}
     try:
@@ -79,7 +79,7 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
 
 def _check_pin(location: str, config: FinetuneConfig) -> None:
     """Refuse an encoder whose weights are not those that the configuration pins."""
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     if not config.encoder_sha256:
         return

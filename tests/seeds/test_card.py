@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -38,7 +36,8 @@ def card(tmp_path: Path) -> str:
     rows += [row(30, "human", "test", slices=["outlet", "corpus"])]
     rows += [row(40, "human", "dev", corpus="lintool/GrimmerSenatePressReleases")]
     columns = {name: [values[name] for values in rows] for name in rows[0]}
-    facts: Mapping[str, Any] = {"digest": DIGEST, "removed": REMOVED}
+    own = [{"name": "toys", "licence": "ours"}, {"name": "unread", "licence": "theirs"}]
+    facts = {"digest": DIGEST, "removed": REMOVED, "config": {"corpora": own}}
     path = tmp_path / "card.md"
     write_card(path, columns, facts)
     return path.read_text(encoding="utf-8")
@@ -104,6 +103,7 @@ def test_it_says_what_cleaning_did(card: str) -> None:
 def test_it_names_licence_and_commit_of_each_archive_that_it_holds(card: str) -> None:
     licences = table(card, "Licences and sources")
     pin = pins()["lintool/GrimmerSenatePressReleases"]
-    assert set(licences) == {"corpus", pin.repository}
+    assert set(licences) == {"corpus", pin.repository, "toys"}
+    assert licences["toys"] == ["16", "", "ours", ""]
     assert pin.commit[:12] in licences[pin.repository]
     assert pin.licence in licences[pin.repository]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
@@ -16,7 +17,8 @@ from model.bundle import (
     load_bundle,
     write_manifest,
 )
-from model.calibration import Calibration, HumanScores, Threshold
+from model.calibration import Calibration, HumanScores
+from model.policies import Threshold
 from train import card
 
 
@@ -97,7 +99,7 @@ def bundle(tmp_path: Path, measured) -> Path:
 
 
 def test_metadata_is_what_the_hub_reads(bundle):
-    data = ModelCard(card.bundle_card(bundle)).data
+    data: Any = ModelCard(card.bundle_card(bundle)).data
     assert (data.license, data.pipeline_tag, data.language) == (
         "apache-2.0",
         "text-classification",
@@ -132,8 +134,8 @@ def test_the_worst_come_first_and_only_they(bundle):
 def test_every_section_is_there_even_when_nothing_was_measured(bundle):
     manifest = load_bundle(bundle).manifest.to_dict()
     text = card.render_card(manifest, {})
-    headings = ("What it is for", "What it is not for", "How often it errs, and on whom")
-    headings += ("How it was measured", "Training data", "Training", "Limits", "Use")
+    headings = ["What it is for", "What it is not for", "How often it errs, and on whom"]
+    headings += ["How it was measured", "Training data", "Training", "Limits", "Use"]
     for heading in headings:
         assert f"\n## {heading}\n" in text
     assert "have not been measured yet" in text

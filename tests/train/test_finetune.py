@@ -194,6 +194,7 @@ def test_data_that_could_not_be_calibrated_are_refused_before_training(
 ):
     corpus = write_corpus(tmp_path / "corpus", threshold=[])
     path = write_config(data=str(corpus))
+    capsys.readouterr()  # what writing the data set printed
     assert run(path) == 1
     message = capsys.readouterr().err
     assert message.count("\n") == 1

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict
 
 from model.bundle import ONNX_FILE, TOKENIZER_FILE, Manifest, load_bundle, write_manifest
-from model.calibration import Calibration, HumanScores, Threshold
+from model.calibration import Calibration, HumanScores
+from model.policies import Threshold
 from train import card, linear, measure, scores
 from train.measure import System, Texts
 
@@ -21,10 +25,10 @@ SHARED_WORDS = ("the", "a", "of", "said", "on")
 WORDS = ("[UNK]", "[CLS]", "[SEP]", *SHARED_WORDS, *MACHINE_WORDS, *HUMAN_WORDS)
 
 
-def texts_of(rows: list[dict[str, object]]) -> Texts:
+def texts_of(rows: Sequence[Mapping[str, Any]]) -> Texts:
     """A split in memory from rows that say only what matters."""
     names = ("label", "corpus", "generator", "operation", "source", "domain")
-    filled = [
+    filled: list[dict[str, Any]] = [
         {"label": "human", "words": 150, "overlap": np.nan, "slices": [], **row} for row in rows
     ]
     return Texts(
@@ -94,7 +98,7 @@ def test_held_out_slices_hold_their_own_humans():
 
 
 def test_within_auroc_needs_humans_of_the_same_corpus():
-    human = [{"corpus": "mixed"}] * 20 + [{"corpus": "other"}] * 20
+    human: list[dict[str, str]] = [{"corpus": "mixed"}] * 20 + [{"corpus": "other"}] * 20
     machine = [{"corpus": "mixed", "label": "rewritten"}] * 20
     said = [0.9] * 20 + [0.1] * 20 + [0.8] * 20
     rows = measure.measure_rows(texts_of(human + machine), system(*said), None, {})
@@ -111,7 +115,7 @@ def test_outlets_with_few_humans_have_no_row():
 
 
 def test_wins_count_a_set_of_texts_once_and_list_the_rest():
-    human = [{}] * 10
+    human: list[dict[str, str]] = [{}] * 10
     strong = [{"label": "rewritten", "corpus": "a", "generator": "g"}] * 50
     weak = [{"label": "spun", "corpus": "b", "generator": "h"}] * 50
     texts = texts_of(human + strong + weak)
@@ -205,7 +209,7 @@ def write_toy_encoder(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory) -> Path:
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a toy data set, its word baseline and a toy bundle."""
     folder = tmp_path_factory.mktemp("measure")
     corpus = {
@@ -290,7 +294,6 @@ def test_wrong_use_is_one_line(toy, capsys, tmp_path):
 
 def test_a_baseline_of_other_data_is_refused(toy, capsys, tmp_path):
     model = linear.LinearModel.load(toy / "linear")
-    model.about["data_digest"] = "e" * 64
-    model.save(tmp_path)
+    replace(model, about={**model.about, "data_digest": "e" * 64}).save(tmp_path)
     assert measure.main([*arguments(toy), "--linear", str(tmp_path)]) == 2
     assert "trained on other data" in capsys.readouterr().err

@@ -79,11 +79,12 @@ def test_threshold_keeps_its_promise_and_is_the_lowest(sample, fpr):
 
 
 def test_tpr_at_own_fpr_is_the_point_on_the_roc_curve(sample):
-    false_alarms, found, _ = roc_curve(*sample, drop_intermediate=False)
-    estimate = functions.tpr_at_own_fpr(*sample, fpr=0.05)
+    is_machine, scores = sample
+    false_alarms, found, _ = roc_curve(is_machine, scores, drop_intermediate=False)
+    estimate = functions.tpr_at_own_fpr(is_machine, scores, fpr=0.05)
     assert estimate.value == found[false_alarms <= 0.05].max()
     assert estimate.low <= estimate.value <= estimate.high
-    assert estimate == functions.tpr_at_own_fpr(*sample, fpr=0.05)
+    assert estimate == functions.tpr_at_own_fpr(is_machine, scores, fpr=0.05)
 
 
 def test_frozen_threshold_ignores_the_humans_of_the_set(sample):
@@ -115,7 +116,8 @@ def test_modules_are_evaluates_and_give_what_the_functions_give(sample, name):
     result = module.compute(predictions=scores, references=is_machine.astype(int))
     key = "tpr" if name == "tpr_at_fpr" else name
     function = functions.tpr_at_own_fpr if key == "tpr" else getattr(functions, name)
-    expected = function(*sample, 0.01) if key == "tpr" else function(*sample)
+    options = {"fpr": 0.01} if key == "tpr" else {}
+    expected = function(is_machine, scores, **options)
     assert (result[key], result["low"], result["high"]) == (
         expected.value,
         expected.low,

@@ -1,0 +1,22 @@
+"""The shipped model card is what the manifest gives, with figures of these very weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model.bundle import load_bundle
+from train.card import is_current
+
+SHIPPED = Path(__file__).parents[2] / "model" / "checkpoint"
+
+
+def test_the_card_is_current():
+    assert is_current(SHIPPED)
+
+
+def test_both_splits_were_measured_with_these_weights():
+    bundle = load_bundle(SHIPPED)
+    assert set(bundle.manifest.measured) == {"dev", "test"}
+    for report in bundle.manifest.measured.values():
+        assert report["sha256"] == bundle.sha256
+        assert report["data_digest"] == bundle.manifest.training["data_digest"]
