@@ -18,10 +18,7 @@ SPLITS: tuple[str, ...] = ("train", "dev", "calibration", "threshold", "test")
 
 def open_corpus(folder: Path) -> DatasetDict:
     """Open the splits of the data set in `folder` that hold rows, which stay on disk."""
-    if not (folder / "dataset_dict.json").is_file():
-        raise ConfigError(
-            f"{folder}: no data set here; write one with python -m seeds.build --config ..."
-        )
+    _check_folder(folder)
     from datasets import DatasetDict, load_from_disk
 
     # The library writes a split without rows as a folder that it cannot read back.
@@ -31,10 +28,18 @@ def open_corpus(folder: Path) -> DatasetDict:
 
 def corpus_digest(folder: Path) -> str:
     """The data set's sha256, as `seeds.build` wrote it down."""
+    _check_folder(folder)
     path = folder / "digest.txt"
     if not path.is_file():
         raise ConfigError(f"{path}: missing, so the data cannot be named; build the data set again")
     return path.read_text(encoding="utf-8").strip()
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "dataset_dict.json").is_file():
+        raise ConfigError(
+            f"{folder}: no data set here; write one with python -m seeds.build --config ..."
+        )
 
 
 def split_of(corpus: DatasetDict, name: str) -> Dataset:

@@ -152,7 +152,11 @@ def _prepare_output(config: FinetuneConfig, resume: bool) -> None:
             f"{config.output}: holds a run already; add --resume to go on with it, "
             "or remove the folder"
         )
-    config.output.mkdir(parents=True, exist_ok=True)
+    try:
+        config.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"cannot be made a folder ({error.strerror})"
+        raise ConfigError(f"{config.output}: {problem}; name another output") from error
     if not resume:  # the log of a run that died before its first checkpoint
         (config.output / LOG).unlink(missing_ok=True)
 

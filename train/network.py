@@ -31,6 +31,8 @@ _PACKAGE = "package:"
 def encoder_location(encoder: str) -> str:
     """The folder or Hugging Face id that `encoder` of a configuration means."""
     if not encoder.startswith(_PACKAGE):
+        if encoder.startswith(("/", ".")) and not Path(encoder).is_dir():
+            raise ConfigError(f"encoder {encoder}: no such folder; name a folder or id")
         return encoder
     package, _, folder = encoder.removeprefix(_PACKAGE).partition("/")
     found = importlib.util.find_spec(package)
@@ -39,7 +41,10 @@ def encoder_location(encoder: str) -> str:
             f"encoder {encoder}: package {package} is not installed; "
             "install respun[train], or name another encoder"
         )
-    return str(Path(found.submodule_search_locations[0]) / folder)
+    location = Path(found.submodule_search_locations[0]) / folder
+    if not location.is_dir():
+        raise ConfigError(f"encoder {encoder}: {package} holds no folder {folder}; correct it")
+    return str(location)
 
 
 def load_network(config: FinetuneConfig) -> tuple[Any, Any]:

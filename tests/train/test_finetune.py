@@ -170,6 +170,7 @@ def test_ctrl_c_is_one_line(write_config, monkeypatch, capsys):
     ("changes", "problem"),
     [
         ({"data": "nowhere"}, "nowhere: no data set here"),
+        ({"output": __file__}, "test_finetune.py: cannot be made a folder"),
         ({"encoder": "./nowhere"}, "encoder ./nowhere"),
         ({"encoder": "package:nowhere/model"}, "package nowhere is not installed"),
         ({"encoder_sha256": "0" * 64}, "not the pinned one"),

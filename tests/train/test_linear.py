@@ -131,9 +131,10 @@ def test_a_wrong_config_is_one_line_and_exit_2(tmp_path, capsys):
         read_config(path, LinearConfig)
 
 
-def test_missing_data_and_missing_model_name_the_remedy(tmp_path):
+def test_missing_data_and_missing_model_name_the_remedy(tmp_path, capsys):
     path = tmp_path / "no-data.yaml"
     path.write_text(f"data: {tmp_path}\noutput: {tmp_path}\n")
     assert main(["--config", str(path)]) == 2
+    assert "no data set here" in capsys.readouterr().err
     with pytest.raises(BundleError, match=r"train\.linear"):
         LinearModel.load(tmp_path)

@@ -157,3 +157,7 @@ def test_where_an_encoder_lies():
     assert (folder / "functions.py").is_file()
     with pytest.raises(ConfigError, match=r"not installed; install respun\[train\]"):
         encoder_location("package:no_such_package/model")
+    with pytest.raises(ConfigError, match="train holds no folder nowhere"):
+        encoder_location("package:train/nowhere")
+    with pytest.raises(ConfigError, match=r"encoder \./nowhere: no such folder"):
+        encoder_location("./nowhere")
