@@ -277,7 +277,7 @@ def _clean_record(record: Record, config: BuildConfig) -> Cleaned:
     if record.label != HUMAN and record.original:
         original, values = _clean_original(record.original)
         signatures.append(values)
-        if record.operation in ("continue", "complete", "generate", "headline"):
+        if record.operation in ("continue", "complete", "generate"):
             cut = cut_copied_prefix(text, original)
             text = cut.text
             changed += ["copied prefix"] if cut.words else []

@@ -2,8 +2,9 @@
 
 Reads the data set of `seeds.build`, trains, and hands over to `train.export`, which
 calibrates and writes the bundle. accelerate runs the same loop on one CPU, several
-processes or a GPU (`accelerate launch -m train.finetune ...`). The batch of a step depends
-on nothing but the seed and the step, so `--resume` goes on to the very same losses.
+processes (`torchrun --nproc_per_node 2 -m train.finetune ...`; `accelerate launch` starts
+several on GPUs only) or a GPU. The batch of a step depends on nothing but the seed, the step
+and the process, so `--resume` goes on to the very same losses.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _EPILOG = """\
 examples:
   python -m train.finetune --config configs/smoke.yaml
   python -m train.finetune --config configs/minilm.yaml --resume
-  accelerate launch --num_processes 2 -m train.finetune --config configs/minilm.yaml
+  torchrun --nproc_per_node 2 -m train.finetune --config configs/minilm.yaml
 
 prints the folder of the bundle; progress is in OUTPUT/log.jsonl and OUTPUT/tensorboard.
 exit codes: 0 done, 1 the data set lacks something, 2 wrong usage or configuration
@@ -173,8 +174,11 @@ def _start(config: FinetuneConfig, network: Any, data: str) -> Run:
 
     set_seed(config.seed)
     _reset_head(network, config.seed)
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     accelerator = Accelerator(
-        mixed_precision="bf16" if config.precision == "bf16" else "no", log_with=None
+        mixed_precision="bf16" if config.precision == "bf16" else "no",
+        # Unless told so, accelerate does not join CPU processes, and each would train alone.
+        cpu=several and not torch.cuda.is_available(),
     )
     matrices = [weights for weights in network.parameters() if weights.ndim > 1]
     others = [weights for weights in network.parameters() if weights.ndim <= 1]
