@@ -22,7 +22,7 @@ from typing import Any
 from model.calibration import Calibration, HumanScores
 from model.errors import BundleError
 from model.labels import LABELS
-from model.policies import DEFAULT_POLICY, UNCERTAIN_POLICY, Threshold
+from model.policies import DEFAULT_POLICY, POLICY_RATES, UNCERTAIN_POLICY, Threshold
 from model.text import NORMALIZER_VERSION
 
 SCHEMA = 1
@@ -52,6 +52,14 @@ class Manifest:
     measured: dict[str, Any] = field(default_factory=dict)
     parity: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+
+    def line(self, policy: str, words: int) -> float:
+        """The score that a text of `words` words must reach to be flagged under a policy.
+
+        It keeps the promise twice: over all lengths together and among articles of like
+        length, where short ones score higher.
+        """
+        return max(self.thresholds[policy].value, self.human.line(POLICY_RATES[policy], words))
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as it stands in the file; schema, labels and normaliser are this code's."""

@@ -9,6 +9,7 @@ array of them alike.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
@@ -80,6 +81,18 @@ class HumanScores:
         if not band:
             return None
         return (1 + len(band) - bisect_left(band, score)) / (len(band) + 1)
+
+    def line(self, rate: float, words: int) -> float:
+        """The score from which at most `rate` of human articles of like length are flagged.
+
+        The lowest score whose `p_human` is at most `rate`; just above all of them where they
+        are too few to tell; -inf where there are none.
+        """
+        band = self.scores[bisect_right(self.edges, words)]
+        if not band:
+            return -math.inf
+        allowed = max(int(rate * (len(band) + 1)) - 1, 0)
+        return math.nextafter(band[-1 - allowed], math.inf)
 
 
 def sigmoid(logits: ArrayLike) -> NDArray[np.float64]:

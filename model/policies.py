@@ -16,7 +16,9 @@ from model.errors import ConfigError
 
 DEFAULT_POLICY = "fpr-1pct"
 UNCERTAIN_POLICY = "fpr-5pct"
-POLICIES: tuple[str, ...] = ("fpr-5pct", "fpr-1pct", "fpr-0.1pct")
+POLICY_RATES: Mapping[str, float] = {"fpr-5pct": 0.05, "fpr-1pct": 0.01, "fpr-0.1pct": 0.001}
+"""The share of human articles that each policy may flag."""
+POLICIES: tuple[str, ...] = tuple(POLICY_RATES)
 FIXED_POLICY = "fixed"
 """The policy's name in a result when the caller gave a number as the threshold."""
 
@@ -25,7 +27,9 @@ FIXED_POLICY = "fixed"
 class Threshold:
     """The score that keeps a policy's promise, and the human articles it was chosen on.
 
-    `interval` bounds the true false-alarm rate, `flagged` of `humans`, at 95% confidence.
+    `value` keeps it over all lengths together; `Manifest.line` is what a text must reach, and
+    may be higher. `flagged` of `humans` reach theirs, and `interval` bounds that rate at 95%
+    confidence.
     """
 
     value: float

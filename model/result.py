@@ -21,7 +21,10 @@ TextId: TypeAlias = str | int
 
 @dataclass(frozen=True, slots=True)
 class ThresholdUsed:
-    """The threshold that a verdict was reached with: its policy and the score it stands for."""
+    """The threshold that a verdict was reached with: its policy and the score it stands for.
+
+    A policy's score depends on the length of the text, see `Manifest.line`.
+    """
 
     policy: str
     value: float

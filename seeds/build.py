@@ -41,6 +41,15 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_EPILOG = """\
+examples:
+  python -m seeds.build --config configs/smoke-corpus.yaml
+  RESPUN_MIRROR=../corpora python -m seeds.build --config configs/corpus.yaml
+
+prints the folder and the digest of the data set.
+exit codes: 0 done, 1 a corpus cannot be used, 2 wrong usage or configuration
+"""
+
 READERS: Mapping[str, str] = {
     "ramybaly/Article-Bias-Prediction": "abp",
     "Kmahmoudi/Tehran-Times-Dataset": "tehran",
@@ -135,7 +144,12 @@ class Cleaned:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m seeds.build", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m seeds.build",
+        description="Read, clean, split and check corpora; write a data set and its card.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see configs/")
     options = parser.parse_args(arguments)
     try:

@@ -108,6 +108,14 @@ class Scorer:
             for (name, _), document, language in zip(named, documents, languages, strict=True)
         ]
 
+    def _threshold_for(self, document: Document) -> ThresholdUsed:
+        from model.policies import FIXED_POLICY
+
+        policy = self.threshold.policy
+        if policy == FIXED_POLICY:
+            return self.threshold
+        return ThresholdUsed(policy, self._bundle.manifest.line(policy, document.words))
+
     def _is_short(self, document: Document) -> bool:
         return document.words < self._bundle.manifest.minimum_words or not document.token_ids
 
@@ -124,22 +132,21 @@ class Scorer:
         mean = mean_logits(logits)
         score = float(manifest.calibration.score(mean, document.words))
         passages = find_passages(document, logits, manifest.calibration)
+        threshold = self._threshold_for(document)
         return Result(
             id=name,
             score=score,
-            verdict=decide(
-                score, self.threshold.value, manifest.thresholds[UNCERTAIN_POLICY].value
-            ),
+            verdict=decide(score, threshold.value, manifest.line(UNCERTAIN_POLICY, document.words)),
             p_human=manifest.human.p_human(score, document.words),
             kinds=kind_probabilities(mean, score),
-            machine_share=machine_share(passages, self.threshold.value),
+            machine_share=machine_share(passages, threshold.value),
             passages=tuple(passages) if explain else (),
             signals=find_signals(document.text),
             words=document.words,
             tokens=len(document.token_ids),
             windows=len(document.windows),
             language="en",
-            threshold=self.threshold,
+            threshold=threshold,
             model=self.model,
         )
 
@@ -166,7 +173,7 @@ class Scorer:
             tokens=len(document.token_ids),
             windows=len(document.windows),
             language=language,
-            threshold=self.threshold,
+            threshold=self._threshold_for(document),
             model=self.model,
             reason=reason,
         )

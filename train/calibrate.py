@@ -7,7 +7,7 @@ logits into probabilities; the humans of `threshold` set thresholds and p_human.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model.calibration import Calibration, HumanScores, length_term, machine_logit
 from model.errors import CorpusError
 from model.labels import HUMAN
-from model.policies import POLICIES, Threshold
+from model.policies import POLICY_RATES, Threshold
 from train.metrics.functions import flagged, threshold_at_fpr
 
 LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
@@ -28,8 +28,6 @@ NEWS: tuple[str, ...] = ("news", "press-release")
 
 LogitsOf = Callable[[str, Any], NDArray[np.float64]]
 """Split name and rows to [n, 5]: mean logits and words, as `train.scores` keeps them."""
-
-RATES: Mapping[str, float] = dict(zip(POLICIES, (0.05, 0.01, 0.001), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +79,25 @@ def promise(
     scores = calibration.score(logits, words)
     if len(scores) == 0:
         raise CorpusError("threshold split: holds no human text; hold out some outlets for it")
+    human = human_scores(scores, words)
     thresholds = {}
-    for policy, rate in RATES.items():
+    for policy, rate in POLICY_RATES.items():
         value = float(np.clip(threshold_at_fpr(scores, rate), 0.0, 1.0))
-        share = flagged(scores, value)
+        lines = np.maximum(value, [human.line(rate, int(count)) for count in words])
+        share = flagged(scores, lines)
         thresholds[policy] = Threshold(value, len(scores), share.hits, (share.low, share.high))
+    return Promise(calibration, human, thresholds)
+
+
+def human_scores(scores: NDArray[np.float64], words: NDArray[np.int64]) -> HumanScores:
+    """Scores of human articles [n] of `words` words [n], in bands of like length."""
     bands = np.digitize(words, LENGTH_EDGES)
-    human = HumanScores(
+    return HumanScores(
         edges=LENGTH_EDGES,
         scores=tuple(
             tuple(np.sort(scores[bands == band]).tolist()) for band in range(len(LENGTH_EDGES) + 1)
         ),
     )
-    return Promise(calibration, human, thresholds)
 
 
 def check_splits(splits: Any, minimum_words: int) -> None:

@@ -216,7 +216,7 @@ def _headline(report: Json) -> list[tuple[str, str, float]]:
 
 def _promises(manifest: Json) -> list[str]:
     lines = [
-        "| threshold | flags a score from | human articles it was chosen on | of them flagged "
+        "| threshold | flags at the least from | human articles it was chosen on | of them flagged "
         "| false-alarm rate, 95% interval |",
         "| --- | --- | --- | --- | --- |",
     ]
@@ -228,7 +228,8 @@ def _promises(manifest: Json) -> list[str]:
         )
     return [
         "A threshold is a promise about false alarms, chosen on human articles that neither "
-        "trained nor calibrated anything:",
+        "trained nor calibrated anything. It holds over all lengths together, and among articles "
+        "of like length, for which short ones must reach more than the least:",
         "\n".join(lines),
     ]
 

@@ -34,7 +34,8 @@ from model.bundle import Bundle, load_bundle, write_manifest
 from model.calibration import sigmoid
 from model.errors import ConfigError, RespunError
 from model.labels import HUMAN
-from model.policies import DEFAULT_POLICY, POLICIES
+from model.policies import DEFAULT_POLICY, POLICY_RATES
+from train.calibrate import human_scores
 from train.features import feature_table
 from train.metrics.functions import (
     Estimate,
@@ -57,10 +58,6 @@ WIN_LEAST_MACHINE = 50
 WIN_KINDS: tuple[str, ...] = ("slice", "corpus", "generator", "label", "operation", "length")
 
 ENCODER, LINEAR, FEATURE = "encoder", "linear", "feature"
-FPR_OF_POLICY: dict[str, float] = {
-    policy: float(policy.removeprefix("fpr-").removesuffix("pct")) / 100 for policy in POLICIES
-}
-
 _FOLDERS: tuple[tuple[str, str, str], ...] = (
     ("bundle", "model/checkpoint", "folder of the bundle"),
     ("data", "build/corpus", "folder of the data set"),
@@ -78,6 +75,7 @@ exit codes: 0 done, 1 no usable bundle or baseline, 2 wrong usage, or other or n
 
 Mask = NDArray[np.bool_]
 Scores = NDArray[np.float64]
+Lines = Mapping[str, Scores]
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,8 @@ class System:
     """What one detector said about each text, and where it draws its lines."""
 
     scores: Scores
-    thresholds: Mapping[str, float]
+    thresholds: Lines
+    """Policy to the line of each text, as `Manifest.line` draws it."""
     probabilities: Scores | None = None
 
 
@@ -269,12 +268,14 @@ def baseline_systems(
     """The word baseline and each feature, with thresholds set on the humans of `fixing`."""
     there, here = linear_scores
     human = ~fixing.machine
-    word = System(here, _thresholds(there[human]), sigmoid(here))
+    fixing_words = fixing.words[human]
+    word = System(here, _lines(there[human], fixing_words, texts.words), sigmoid(here))
     fixing_table = feature_table(text for text, h in zip(fixing.texts, human, strict=True) if h)
     features = {}
     for name, values in feature_table(texts.texts).items():
         way = linear.features[name].direction
-        features[name] = System(way * values, _thresholds(way * fixing_table[name]))
+        lines = _lines(way * fixing_table[name], fixing_words, texts.words)
+        features[name] = System(way * values, lines)
     return word, features
 
 
@@ -318,11 +319,7 @@ def measure(options: MeasureOptions) -> dict[str, Any]:
         "limit": options.limit,
         "texts": {"human": int((~texts.machine).sum()), "machine": int(texts.machine.sum())},
         "too_short": int((~long_enough).sum()),
-        "thresholds": {
-            ENCODER: dict(encoder.thresholds),
-            LINEAR: dict(word.thresholds),
-            "humans": len(fixing.ids),
-        },
+        "threshold_humans": len(fixing.ids),
         "rows": [asdict(row) for row in rows],
         "calibration": measure_calibration(texts, {ENCODER: encoder, LINEAR: word}),
         "wins": count_wins(texts, rows),
@@ -359,7 +356,7 @@ def summarize(report: Mapping[str, Any]) -> dict[str, Any]:
 
     Five decimals; intervals for the encoder only, of rates at the default threshold only.
     """
-    kept = {name: value for name, value in report.items() if name not in ("bundle", "thresholds")}
+    kept = {name: value for name, value in report.items() if name != "bundle"}
     kept["rows"] = [
         {**row, "cells": {name: _compact(cell, name) for name, cell in row["cells"].items()}}
         for row in report["rows"]
@@ -432,8 +429,11 @@ def _encoder_system(bundle: Bundle, texts: Texts, digest: str, options: MeasureO
     cache = options.output / "cache" / f"{ENCODER}-{encoder_key(bundle, digest)}.npz"
     rows = score_texts(texts.ids, texts.texts, encoder_logits(bundle, options.threads), cache)
     scores = calibrated_scores(bundle, rows)
-    thresholds = {policy: line.value for policy, line in bundle.manifest.thresholds.items()}
-    return System(scores, thresholds, scores)
+    lines = {
+        policy: np.array([bundle.manifest.line(policy, int(words)) for words in texts.words])
+        for policy in bundle.manifest.thresholds
+    }
+    return System(scores, lines, scores)
 
 
 def _baselines(
@@ -475,8 +475,11 @@ def _cell(system: System, group: Group) -> Cell:
     return Cell(
         auroc=_area(machine, system.scores[group.reference]),
         within=within,
-        tpr={name: flagged(machine, line) for name, line in system.thresholds.items()},
-        fpr={name: flagged(own, line) for name, line in system.thresholds.items()},
+        tpr={
+            name: flagged(machine, lines[group.machine])
+            for name, lines in system.thresholds.items()
+        },
+        fpr={name: flagged(own, lines[group.human]) for name, lines in system.thresholds.items()},
     )
 
 
@@ -495,8 +498,15 @@ def _best_feature(features: Mapping[str, System], group: Group) -> str:
     return max(areas, key=areas.__getitem__) if areas else ""
 
 
-def _thresholds(human_scores: Scores) -> dict[str, float]:
-    return {policy: threshold_at_fpr(human_scores, fpr) for policy, fpr in FPR_OF_POLICY.items()}
+def _lines(human: Scores, human_words: NDArray[np.int64], words: NDArray[np.int64]) -> Lines:
+    """Policy to the line of each text: what `Manifest.line` is to the encoder."""
+    by_length = human_scores(human, human_words)
+    return {
+        policy: np.maximum(
+            threshold_at_fpr(human, rate), [by_length.line(rate, int(count)) for count in words]
+        )
+        for policy, rate in POLICY_RATES.items()
+    }
 
 
 def _values(column: NDArray[np.str_]) -> Iterator[tuple[str, Mask]]:

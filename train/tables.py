@@ -49,7 +49,8 @@ def render_intro(report: Json) -> str:
         f"{counts['human']:,} human and {counts['machine']:,} machine texts; "
         f"{report['too_short']:,} more were too short to score.",
         "The encoder's thresholds are the bundle's; the baselines' were fixed on "
-        f"{report['thresholds']['humans']:,} other human texts (split `threshold`).",
+        f"{report['threshold_humans']:,} other human texts (split `threshold`). A threshold "
+        "keeps its rate over all lengths together and among texts of like length.",
         "AUROC is against all human texts of the split (a length band: against those of that "
         "band; `within`: against the corpus's own). `one feature` is the row's strongest single "
         "feature in hindsight, its direction fixed in training. Brackets: 95% intervals.",

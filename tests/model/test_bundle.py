@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from model.bundle import load_bundle, parse_manifest, verify_all
+from model.calibration import HumanScores
 from model.errors import BundleError
 
 
@@ -105,3 +108,12 @@ def test_a_damaged_manifest_is_refused(bundle_copy):
     (bundle_copy / "respun.json").write_text("[]")
     with pytest.raises(BundleError, match="not a JSON object"):
         load_bundle(bundle_copy)
+
+
+def test_a_text_must_reach_the_line_of_all_lengths_and_of_its_own(tiny_bundle):
+    manifest = load_bundle(tiny_bundle).manifest
+    assert manifest.line("fpr-1pct", 60) == manifest.thresholds["fpr-1pct"].value
+    high = HumanScores(edges=(100,), scores=((0.7,) * 50, ()))
+    manifest = replace(manifest, human=high)
+    assert manifest.line("fpr-1pct", 60) == math.nextafter(0.7, 1)
+    assert manifest.line("fpr-1pct", 100) == manifest.thresholds["fpr-1pct"].value

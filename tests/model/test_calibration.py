@@ -59,3 +59,16 @@ def test_p_human_counts_humans_of_like_length():
     assert humans.p_human(0.9, 99) == pytest.approx(1 / 4)
     assert humans.p_human(0.5, 100) == pytest.approx(1)
     assert humans.p_human(0.5, 200) is None
+
+
+def test_the_line_of_a_rate_is_where_p_human_falls_to_it():
+    scores = tuple(index / 1000 for index in range(200))
+    humans = HumanScores(edges=(100, 200), scores=(scores, scores[:9], ()))
+    line = humans.line(0.05, 60)
+    at, below = humans.p_human(line, 60), humans.p_human(math.nextafter(line, 0), 60)
+    assert at is not None
+    assert below is not None
+    assert at <= 0.05 < below
+    assert sum(score >= line for score in scores) == 9  # (1 + 9) / 201 is below 0.05
+    assert humans.line(0.05, 150) > max(scores[:9])  # nine humans cannot promise 5%
+    assert humans.line(0.05, 500) == -math.inf

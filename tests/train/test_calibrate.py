@@ -10,6 +10,7 @@ from datasets import Dataset, DatasetDict
 
 from model.calibration import length_term, machine_logit, sigmoid
 from model.errors import CorpusError
+from model.policies import POLICY_RATES
 from train.calibrate import (
     LENGTH_EDGES,
     calibrate,
@@ -88,14 +89,28 @@ def test_a_threshold_flags_its_share_and_says_of_how_many():
     odds, words = random.normal(size=2000), random.integers(40, 2000, size=2000)
     made = promise(calibration, logits_with(odds), words)
     scores = calibration.score(logits_with(odds), words)
-    flagged = {}
+    reached = {}
     for policy, threshold in made.thresholds.items():
         assert threshold.humans == 2000
-        assert threshold.flagged == (scores >= threshold.value).sum()
+        reached[policy] = int((scores >= threshold.value).sum())
+        lines = [made.human.line(POLICY_RATES[policy], int(count)) for count in words]
+        flagged = (scores >= threshold.value) & (scores >= np.array(lines))
+        assert threshold.flagged == flagged.sum() <= reached[policy]
         expected = rate(threshold.flagged, 2000)
         assert threshold.interval == (expected.low, expected.high)
-        flagged[policy] = threshold.flagged
-    assert flagged == {"fpr-5pct": 100, "fpr-1pct": 20, "fpr-0.1pct": 2}
+    assert reached == {"fpr-5pct": 100, "fpr-1pct": 20, "fpr-0.1pct": 2}
+
+
+def test_the_promise_holds_among_short_articles_that_score_higher():
+    random = np.random.default_rng(2)
+    words = np.repeat([60, 600], 1000)
+    odds = random.normal(size=2000) + np.where(words < 100, 6.0, 0.0)
+    made = promise(fit_calibration(*toy_logits(2000)), logits_with(odds), words)
+    scores = made.calibration.score(logits_with(odds), words)
+    value = made.thresholds["fpr-1pct"].value
+    short = words < 100
+    assert (scores[short] >= value).mean() > 0.015
+    assert (scores[short] >= max(value, made.human.line(0.01, 60))).mean() <= 0.01
 
 
 def test_with_few_humans_no_false_alarm_is_allowed_and_the_interval_says_how_little_that_means():

@@ -15,7 +15,7 @@ from datasets import Dataset, DatasetDict
 
 from model.bundle import ONNX_FILE, TOKENIZER_FILE, Manifest, load_bundle, write_manifest
 from model.calibration import Calibration, HumanScores
-from model.policies import Threshold
+from model.policies import POLICY_RATES, Threshold
 from train import card, linear, measure, scores
 from train.measure import System, Texts
 
@@ -44,7 +44,7 @@ def texts_of(rows: Sequence[Mapping[str, Any]]) -> Texts:
 def system(*said: float, line: float = 0.5) -> System:
     """A detector with one line for all policies."""
     values = np.array(said)
-    lines = dict.fromkeys(measure.FPR_OF_POLICY, line)
+    lines = dict.fromkeys(POLICY_RATES, np.full(len(said), line))
     return System(values, lines, values)
 
 
@@ -55,8 +55,8 @@ def row_named(rows: list[measure.Row], kind: str, name: str) -> measure.Row:
 
 
 def test_policies_name_their_rates():
-    rates = {policy: round(rate, 6) for policy, rate in measure.FPR_OF_POLICY.items()}
-    assert rates == {"fpr-5pct": 0.05, "fpr-1pct": 0.01, "fpr-0.1pct": 0.001}
+    for policy, rate in POLICY_RATES.items():
+        assert policy == f"fpr-{100 * rate:g}pct"
 
 
 def test_a_row_compares_its_machine_texts_with_all_humans():
@@ -233,7 +233,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         minimum_words=62,
         calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
         human=HumanScores((), ((0.1,),)),
-        thresholds=dict.fromkeys(measure.FPR_OF_POLICY, line),
+        thresholds=dict.fromkeys(POLICY_RATES, line),
     )
     write_manifest(folder / "bundle", manifest)
     return folder
@@ -252,7 +252,7 @@ def test_the_command_writes_tables_and_keeps_its_scores(toy, capsys, monkeypatch
     report = json.loads((toy / "out" / "test.json").read_text(encoding="utf-8"))
     assert report["texts"] == {"human": 22, "machine": 22}
     assert report["too_short"] == 4
-    assert report["thresholds"]["humans"] == 22
+    assert report["threshold_humans"] == 22
     overall = report["rows"][0]
     assert overall["cells"]["encoder"]["auroc"]["value"] == 1.0
     assert overall["cells"]["encoder"]["tpr"]["fpr-1pct"]["hits"] == 22

@@ -84,10 +84,11 @@ def rate(hits: int, count: int) -> Rate:
     return Rate(hits / count, low, high, int(hits), int(count))
 
 
-def flagged(scores: ArrayLike, threshold: float) -> Rate:
-    """The share of these texts that score at least `threshold`."""
+def flagged(scores: ArrayLike, threshold: ArrayLike) -> Rate:
+    """The share of these texts that score at least `threshold`, one for all or each its own."""
     values = np.asarray(scores, dtype=np.float64)
-    return rate(int((values >= threshold).sum()), len(values))
+    lines = np.asarray(threshold, dtype=np.float64)
+    return rate(int((values >= lines).sum()), len(values))
 
 
 def threshold_at_fpr(human_scores: ArrayLike, fpr: float) -> float:
