@@ -251,6 +251,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RespunError as error:
         print(f"train.linear: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
+    except OSError as error:
+        print(f"train.linear: {error}; check `output`", file=sys.stderr)
+        return 1
     best = max(fitted.features.items(), key=lambda item: item[1].auroc)
     print(f"terms      {len(fitted.terms):,}")
     print(f"texts      {fitted.about['texts']}")

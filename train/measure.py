@@ -398,6 +398,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RespunError as error:
         print(f"train.measure: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
+    except OSError as error:
+        print(f"train.measure: {error}; check --output", file=sys.stderr)
+        return 1
     print(written.read_text(encoding="utf-8"), end="")
     return 0
 

@@ -131,6 +131,17 @@ def test_a_wrong_config_is_one_line_and_exit_2(tmp_path, capsys):
         read_config(path, LinearConfig)
 
 
+def test_an_output_that_cannot_be_written_is_one_line(trained, tmp_path, capsys):
+    config, _ = trained
+    (tmp_path / "file").write_text("not a folder")
+    blocked = {**yaml.safe_load(config.read_text()), "output": str(tmp_path / "file")}
+    (tmp_path / "blocked.yaml").write_text(yaml.safe_dump(blocked))
+    assert main(["--config", str(tmp_path / "blocked.yaml")]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert message.endswith("; check `output`\n")
+
+
 def test_missing_data_and_missing_model_name_the_remedy(tmp_path, capsys):
     path = tmp_path / "no-data.yaml"
     path.write_text(f"data: {tmp_path}\noutput: {tmp_path}\n")

@@ -292,6 +292,14 @@ def test_wrong_use_is_one_line(toy, capsys, tmp_path):
     assert capsys.readouterr().err.count("\n") == 3
 
 
+def test_an_output_that_cannot_be_written_is_one_line(toy, capsys, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    assert measure.main([*arguments(toy), "--output", str(tmp_path / "file")]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert message.endswith("; check --output\n")
+
+
 def test_a_baseline_of_other_data_is_refused(toy, capsys, tmp_path):
     model = linear.LinearModel.load(toy / "linear")
     replace(model, about={**model.about, "data_digest": "e" * 64}).save(tmp_path)
