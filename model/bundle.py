@@ -59,7 +59,7 @@ class Manifest:
         It keeps the promise twice: over all lengths together and among articles of like
         length, where short ones score higher.
         """
-        return max(self.thresholds[policy].value, self.human.line(POLICY_RATES[policy], words))
+        return self.human.line(POLICY_RATES[policy], words, self.thresholds[policy].value)
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as it stands in the file; schema, labels and normaliser are this code's."""

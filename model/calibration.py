@@ -82,17 +82,17 @@ class HumanScores:
             return None
         return (1 + len(band) - bisect_left(band, score)) / (len(band) + 1)
 
-    def line(self, rate: float, words: int) -> float:
-        """The score from which at most `rate` of human articles of like length are flagged.
+    def line(self, rate: float, words: int, least: float = -math.inf) -> float:
+        """The score, `least` or higher, from which at most `rate` of humans are flagged.
 
-        The lowest score whose `p_human` is at most `rate`; just above all of them where they
-        are too few to tell; -inf where there are none.
+        Of human articles of like length: the lowest score whose `p_human` is at most `rate`;
+        just above all of them where they are too few to tell; `least` where there are none.
         """
         band = self.scores[bisect_right(self.edges, words)]
         if not band:
-            return -math.inf
+            return least
         allowed = max(int(rate * (len(band) + 1)) - 1, 0)
-        return math.nextafter(band[-1 - allowed], math.inf)
+        return max(least, math.nextafter(band[-1 - allowed], math.inf))
 
 
 def sigmoid(logits: ArrayLike) -> NDArray[np.float64]:

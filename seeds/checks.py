@@ -12,6 +12,7 @@ from typing import Any
 
 from model.errors import CorpusError
 from model.labels import HUMAN, LABELS
+from seeds.readers.dates import is_before_machines
 from seeds.splits import SEEDS, SPLITS, SplitConfig, held_out
 
 Columns = Mapping[str, list[Any]]
@@ -92,7 +93,7 @@ def _humans_have_no_machine(columns: Columns, config: SplitConfig) -> str | None
 
 def _humans_before_machines(columns: Columns, config: SplitConfig) -> str | None:
     for identity, label, date in zip(columns["id"], columns["label"], columns["date"], strict=True):
-        if label == HUMAN and date >= "2022-12":
+        if label == HUMAN and not is_before_machines(date):
             return (
                 f"{identity} is called human and dated {date}; correct its label, or, where a "
                 "person wrote it for certain, leave the column of dates out"

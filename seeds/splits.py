@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SPLITS: tuple[str, ...] = ("train", "dev", "calibration", "threshold", "test")
+Split: TypeAlias = Literal["train", "dev", "calibration", "threshold", "test"]
 """In order of distance from training; the later one wins within a cluster."""
 
-Split: TypeAlias = Literal["train", "dev", "calibration", "threshold", "test"]
+SPLITS: tuple[str, ...] = get_args(Split)
 
 SEEDS = "seeds"
 """The corpus of the seed documents, whose story is a test whatever a configuration says."""

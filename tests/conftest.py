@@ -28,11 +28,24 @@ The mayor promised a decision on the repairs by the end of May. Until then, volu
 paint the fences and mow the lawn, and the pool will open at 10 a.m. on Saturdays only.
 """
 
+_GERMAN_ARTICLE = (
+    "Die Gemeinde hat am Dienstag beschlossen, das alte Freibad noch einen Sommer lang offen "
+    "zu halten. Der Ingenieur warnte, dass die Pumpen nicht mehr lange durchhalten. Über die "
+    "Reparatur will der Bürgermeister bis Ende Mai entscheiden, und bis dahin streichen "
+    "Freiwillige die Zäune und mähen den Rasen."
+)
+
 
 @pytest.fixture(scope="session")
 def toy_article() -> str:
     """A made-up article of some hundred words (a toy, written for these tests)."""
     return _TOY_ARTICLE
+
+
+@pytest.fixture(scope="session")
+def german_article() -> str:
+    """The same news for readers of German (a toy, too), and long enough to be scored."""
+    return _GERMAN_ARTICLE
 
 
 @pytest.fixture(scope="session")

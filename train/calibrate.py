@@ -83,7 +83,7 @@ def promise(
     thresholds = {}
     for policy, rate in POLICY_RATES.items():
         value = float(np.clip(threshold_at_fpr(scores, rate), 0.0, 1.0))
-        lines = np.maximum(value, [human.line(rate, int(count)) for count in words])
+        lines = [human.line(rate, int(count), value) for count in words]
         share = flagged(scores, lines)
         thresholds[policy] = Threshold(value, len(scores), share.hits, (share.low, share.high))
     return Promise(calibration, human, thresholds)

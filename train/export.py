@@ -105,10 +105,10 @@ def write_weights(source: Path, folder: Path) -> None:
     """
     import torch
     from transformers import AutoModelForTokenClassification
-    from transformers.utils import logging
 
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    from train.network import quiet_transformers
+
+    quiet_transformers()
     folder.mkdir(parents=True)
     (folder / "onnx").mkdir()
     for name in _TOKENIZER_FILES:

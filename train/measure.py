@@ -504,12 +504,11 @@ def _best_feature(features: Mapping[str, System], group: Group) -> str:
 def _lines(human: Scores, human_words: NDArray[np.int64], words: NDArray[np.int64]) -> Lines:
     """Policy to the line of each text: what `Manifest.line` is to the encoder."""
     by_length = human_scores(human, human_words)
-    return {
-        policy: np.maximum(
-            threshold_at_fpr(human, rate), [by_length.line(rate, int(count)) for count in words]
-        )
-        for policy, rate in POLICY_RATES.items()
-    }
+    lines = {}
+    for policy, rate in POLICY_RATES.items():
+        least = threshold_at_fpr(human, rate)
+        lines[policy] = np.array([by_length.line(rate, int(count), least) for count in words])
+    return lines
 
 
 def _values(column: NDArray[np.str_]) -> Iterator[tuple[str, Mask]]:

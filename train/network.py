@@ -53,11 +53,8 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
     Raises ConfigError where the encoder is not there or not the one that was pinned.
     """
     from transformers import AutoModelForTokenClassification, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.set_verbosity(40)  # errors only: that the new head is new is no news
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    quiet_transformers()
     location = encoder_location(config.encoder)
     pinned: dict[str, Any] = {"revision": config.revision, "trust_remote_code": False}
     try:
@@ -80,6 +77,15 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
         raise ConfigError(f"encoder {config.encoder}: {problem}; name a folder or id") from error
     _check_length(network, config)
     return network, tokenizer
+
+
+def quiet_transformers() -> None:
+    """Errors only, since that a new head is new is no news; and bars on a terminal only."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _check_pin(location: str, config: FinetuneConfig) -> None:

@@ -22,12 +22,6 @@ from serve.inputs import MAX_BYTES, Item
 from serve.score import main
 
 ROOT = Path(__file__).parents[2]
-GERMAN = (
-    "Die Gemeinde hat am Dienstag beschlossen, das alte Freibad noch einen Sommer lang offen "
-    "zu halten. Der Ingenieur warnte, dass die Pumpen nicht mehr lange durchhalten. Über die "
-    "Reparatur will der Bürgermeister bis Ende Mai entscheiden, und bis dahin streichen "
-    "Freiwillige die Zäune und mähen den Rasen."
-)
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +103,9 @@ def test_each_file_gets_a_line(run, article, scorer, toy_article):
 
 
 def test_all_ways_in_give_what_the_library_gives(
-    run, article, scorer, toy_article, stdin, tmp_path
+    run, article, scorer, toy_article, german_article, stdin, tmp_path
 ):
-    texts = [toy_article, toy_article[100:], GERMAN, "Too short."]
+    texts = [toy_article, toy_article[100:], german_article, "Too short."]
     library = [result.to_dict() for result in scorer.score(texts, explain=True)]
     for place, text in enumerate(texts):
         (tmp_path / f"{place}.txt").write_text(text)
@@ -148,9 +142,9 @@ def test_results_come_in_the_order_of_the_lines(run, tmp_path, toy_article):
     assert got.code == 0
 
 
-def test_what_gets_no_score_says_why_and_is_no_failure(run, tmp_path):
+def test_what_gets_no_score_says_why_and_is_no_failure(run, german_article, tmp_path):
     (tmp_path / "note").write_text("Too short.")
-    (tmp_path / "bericht").write_text(GERMAN)
+    (tmp_path / "bericht").write_text(german_article)
     got = run(str(tmp_path / "note"), str(tmp_path / "bericht"))
     assert got.code == 0
     note, bericht = got.out

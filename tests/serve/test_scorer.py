@@ -17,12 +17,6 @@ from model.encoder import Encoder
 from serve import BundleError, ConfigError, InputError, Scorer
 
 ROOT = Path(__file__).parents[2]
-GERMAN = (
-    "Die Gemeinde hat am Dienstag beschlossen, das alte Freibad noch einen Sommer lang offen "
-    "zu halten. Der Ingenieur warnte, dass die Pumpen nicht mehr lange durchhalten. Über die "
-    "Reparatur will der Bürgermeister bis Ende Mai entscheiden, und bis dahin streichen "
-    "Freiwillige die Zäune und mähen den Rasen."
-)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +25,13 @@ def scorer(tiny_bundle: Path) -> Scorer:
 
 
 @pytest.fixture(scope="module")
-def texts(toy_article: str) -> list[str]:
+def texts(toy_article: str, german_article: str) -> list[str]:
     """Texts of all fates: long, short, foreign, empty, odd."""
     return [
         toy_article,
         toy_article * 5,
         "Too short to say.",
-        GERMAN,
+        german_article,
         "",
         toy_article.upper(),
         toy_article.replace("\n", "\r\n").replace("a", "a\u0301"),
@@ -121,10 +115,11 @@ def test_the_callers_ids_are_kept(scorer):
         ("word " * 39, "too_short", "39 words, and at least 40 are needed"),
         ("", "too_short", "0 words, and at least 40 are needed"),
         ("\u200b \ufeff " * 50, "too_short", "0 words, and at least 40 are needed"),
-        (GERMAN, "unsupported_language", "the text reads as 'de', and only English"),
+        ("german_article", "unsupported_language", "the text reads as 'de', and only English"),
     ],
 )
-def test_what_cannot_be_scored_says_why(scorer, text, verdict, reason):
+def test_what_cannot_be_scored_says_why(scorer, text, verdict, reason, german_article):
+    text = german_article if text == "german_article" else text
     (result,) = scorer.score([text], explain=True)
     assert result.verdict == verdict
     assert result.reason.startswith(reason)
