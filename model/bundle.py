@@ -56,8 +56,8 @@ class Manifest:
     def line(self, policy: str, words: int) -> float:
         """The score that a text of `words` words must reach to be flagged under a policy.
 
-        It keeps the promise twice: over all lengths together and among articles of like
-        length, where short ones score higher.
+        The promise is kept among articles of like length, so that it holds for briefs, which
+        score higher, and long articles are not judged by the briefs' line.
         """
         return self.human.line(POLICY_RATES[policy], words, self.thresholds[policy].value)
 

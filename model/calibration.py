@@ -82,23 +82,32 @@ class HumanScores:
             return None
         return (1 + len(band) - bisect_left(band, score)) / (len(band) + 1)
 
-    def line(self, rate: float, words: int, least: float = -math.inf) -> float:
-        """The score, `least` or higher, from which at most `rate` of humans are flagged.
+    def line(self, rate: float, words: int, unknown: float = -math.inf) -> float:
+        """The score from which at most `rate` of human articles of like length are flagged.
 
-        Of human articles of like length: the lowest score whose `p_human` is at most `rate`;
-        just above all of them where they are too few to tell; `least` where there are none.
+        The lowest score whose `p_human` is at most `rate`; just above all of them where they
+        are too few to tell; `unknown` where there are none.
         """
         band = self.scores[bisect_right(self.edges, words)]
         if not band:
-            return least
-        allowed = max(int(rate * (len(band) + 1)) - 1, 0)
-        return max(least, math.nextafter(band[-1 - allowed], math.inf))
+            return unknown
+        allowed = max(int(rate * (len(band) + 1) + 1e-9) - 1, 0)
+        return math.nextafter(band[-1 - allowed], math.inf)
 
 
 def sigmoid(logits: ArrayLike) -> NDArray[np.float64]:
     """The logistic function, without overflow at either end."""
     values = np.asarray(logits, dtype=np.float64)
     return np.asarray(np.exp(-np.logaddexp(0.0, -values)))
+
+
+def likeliest_kinds(logits: ArrayLike, scores: ArrayLike) -> NDArray[np.int64]:
+    """The likeliest of the four labels of each document, by index: [n, 4] logits to [n]."""
+    values = [
+        list(kind_probabilities(row, float(score)).values())
+        for row, score in zip(np.asarray(logits), np.asarray(scores), strict=True)
+    ]
+    return np.asarray(np.reshape(values, (-1, len(LABELS))).argmax(axis=1))
 
 
 def kind_probabilities(logits: ArrayLike, score: float) -> dict[str, float]:

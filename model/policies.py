@@ -27,9 +27,9 @@ FIXED_POLICY = "fixed"
 class Threshold:
     """The score that keeps a policy's promise, and the human articles it was chosen on.
 
-    `value` keeps it over all lengths together; `Manifest.line` is what a text must reach, and
-    may be higher. `flagged` of `humans` reach theirs, and `interval` bounds that rate at 95%
-    confidence.
+    `value` keeps it over all lengths together, for orientation; `Manifest.line` is what a text
+    must reach, which depends on its length. `flagged` of `humans` reach theirs, and `interval`
+    bounds that rate at 95% confidence.
     """
 
     value: float

@@ -39,6 +39,8 @@ from seeds.splits import SEEDS, SPLITS, SplitConfig, cluster_split, held_out
 if TYPE_CHECKING:
     import numpy as np
 
+    from seeds.near_duplicates import Clusters
+
 _T = TypeVar("_T")
 
 _EPILOG = """\
@@ -80,6 +82,10 @@ READERS: Mapping[str, str] = {
 """Archive to the module of `seeds.readers` that reads it."""
 
 
+_OWN = (SEEDS, "rewrites", "spinner")
+"""Corpora that are the project's own."""
+
+
 class BuildConfig(BaseModel):
     """What a build reads, keeps and where it writes."""
 
@@ -94,6 +100,14 @@ class BuildConfig(BaseModel):
     )
     corpora: tuple[UserCorpus, ...] = Field((), description="Your own corpora beside them.")
     documents: bool = Field(True, description="Whether the seed documents join, as test.")
+    rewrites: bool = Field(
+        False,
+        description="Whether the frontier rewrites of seeds/rewrites join; their originals "
+        "are in two of the archives.",
+    )
+    spun: float = Field(
+        0.0, ge=0, le=1, description="Share of the human news texts that are spun, as `spun`."
+    )
     excluded_domains: tuple[str, ...] = Field((), description="Genres that are not read.")
     minimum_words: int = Field(40, ge=1, description="Shorter texts are dropped.")
     maximum_overlap: float = Field(
@@ -114,7 +128,7 @@ class BuildConfig(BaseModel):
             raise ValueError(f"archive {name} is not known; see seeds/archives.json")
         names = [corpus.name for corpus in self.corpora]
         for name in names:
-            if names.count(name) > 1 or name in READERS or name == SEEDS:
+            if names.count(name) > 1 or name in (*READERS, *_OWN):
                 raise ValueError(f"corpus name {name} is taken; choose another")
         return self
 
@@ -137,6 +151,8 @@ class Cleaned:
     """What became of one record: a row, or the reason why there is none."""
 
     corpus: str
+    story: str
+    source: str
     row: Row | None
     dropped: str
     changed: list[str]
@@ -176,13 +192,19 @@ def build(config: BuildConfig) -> str:
     """
     from seeds.card import write_card
     from seeds.checks import check
+    from seeds.near_duplicates import Clusters
 
     start = time.monotonic()
     _check_output(config.output)
-    rows, removed = _clean_all(config)
-    rows = _drop_doubles(_measure_overlap(rows, config, removed), removed)
-    clusters = _join_stories(rows, config)
-    columns = _split(rows, clusters, config, removed)
+    reading = _clean_all(config)
+    for problem in _unmatched(reading, config.split):
+        print(f"seeds.build: {problem}", file=sys.stderr)
+    removed = reading.removed
+    clusters = Clusters()
+    rows = _measure_overlap(reading.rows, config, removed)
+    rows = _drop_doubles(rows, removed, clusters)
+    _join_stories(rows, config, clusters)
+    columns = _split(rows, clusters, reading, config)
     check(columns, config.split)
     digest = _digest(columns)
     temporary = config.output.with_name(config.output.name + ".partial")
@@ -232,18 +254,34 @@ def _records(config: BuildConfig) -> Iterator[Record]:
         yield from reader.read(open_archive(repository))
     for corpus in config.corpora:
         yield from user.read(corpus)
+    if config.rewrites:
+        from seeds.readers import rewrites
+
+        yield from rewrites.read()
     if config.documents:
         from seeds.readers import documents
 
         yield from documents.read()
 
 
-def _clean_all(config: BuildConfig) -> tuple[list[Row], dict[str, Counter[str]]]:
+@dataclass(slots=True)
+class Reading:
+    """What reading and cleaning every record gave."""
+
+    rows: list[Row]
+    removed: dict[str, Counter[str]]
+    """Corpus to what was counted about it."""
+    outlets: dict[str, set[str]]
+    """Story to the outlets of all its records, those that were dropped too."""
+
+
+def _clean_all(config: BuildConfig) -> Reading:
     """Clean every record in worker processes; the order stays that of the readers."""
     from tqdm import tqdm
 
     rows: list[Row] = []
     removed: dict[str, Counter[str]] = {}
+    outlets: dict[str, set[str]] = {}
     records = _records(config)
     with (
         ProcessPoolExecutor(config.processes) as pool,
@@ -257,6 +295,8 @@ def _clean_all(config: BuildConfig) -> tuple[list[Row], dict[str, Counter[str]]]
                 for cleaned in job.result():
                     counts = removed.setdefault(cleaned.corpus, Counter())
                     counts["read"] += 1
+                    if cleaned.source:
+                        outlets.setdefault(cleaned.story, set()).add(cleaned.source)
                     counts.update(f"changed: {name}" for name in cleaned.changed)
                     if cleaned.row is None:
                         counts[f"dropped: {cleaned.dropped}"] += 1
@@ -265,7 +305,7 @@ def _clean_all(config: BuildConfig) -> tuple[list[Row], dict[str, Counter[str]]]
                     progress.update()
     if not rows:
         raise CorpusError("no usable text in any corpus; check archives and corpora")
-    return rows, removed
+    return Reading(rows, removed, outlets)
 
 
 def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
@@ -274,8 +314,38 @@ def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
         yield chunk
 
 
+def _unmatched(reading: Reading, config: SplitConfig) -> Iterator[str]:
+    """A line for every name of the configuration that no text carries: often a slip."""
+    records = [row.record for row in reading.rows]
+    there = {
+        "outlets": set().union(*reading.outlets.values()),
+        "corpora": set(reading.removed),
+        "held_out_generators": {record.generator for record in records},
+        "held_out_operations": {f"{record.corpus}:{record.operation}" for record in records},
+    }
+    asked = {
+        "outlets": sorted(name for names in config.outlets.values() for name in names),
+        "corpora": sorted(name for names in config.corpora.values() for name in names),
+        "held_out_generators": config.held_out_generators,
+        "held_out_operations": config.held_out_operations,
+    }
+    for key, names in asked.items():
+        for name in names:
+            if name not in there[key]:
+                yield f"split.{key}: no text has {name}; nothing is held out by it"
+
+
 def _clean_batch(batch: list[Record], config: BuildConfig) -> list[Cleaned]:
-    return [_clean_record(record, config) for record in batch]
+    from seeds.spinner import spun_records
+
+    cleaned = []
+    for record in batch:
+        cleaned.append(_clean_record(record, config))
+        row = cleaned[-1].row
+        if row is not None and config.spun:
+            spun = spun_records(row.record, config.spun)
+            cleaned += [_clean_record(each, config) for each in spun]
+    return cleaned
 
 
 def _clean_record(record: Record, config: BuildConfig) -> Cleaned:
@@ -283,15 +353,16 @@ def _clean_record(record: Record, config: BuildConfig) -> Cleaned:
     from seeds.clean import bare_words, clean, cut_copied_prefix, overlap, refuse
     from seeds.near_duplicates import signature
 
+    known = (record.corpus, record.story, record.source)
     if record.domain in config.excluded_domains:
-        return Cleaned(record.corpus, None, f"domain {record.domain}", [])
+        return Cleaned(*known, None, f"domain {record.domain}", [])
     text, changed = clean(record.text)
     shared: float | None = None
     signatures = []
-    if record.label != HUMAN and record.original:
-        original, values = _clean_original(record.original)
+    original, values = _clean_original(record.original)
+    if record.label != HUMAN and values is not None:
         signatures.append(values)
-        if record.operation in ("continue", "complete", "generate"):
+        if record.operation in _CONTINUATIONS:
             cut = cut_copied_prefix(text, original)
             text = cut.text
             changed += ["copied prefix"] if cut.words else []
@@ -300,7 +371,7 @@ def _clean_record(record: Record, config: BuildConfig) -> Cleaned:
     if reason is None and shared is not None and shared > config.maximum_overlap:
         reason = "changed next to nothing"
     if reason is not None:
-        return Cleaned(record.corpus, None, reason, changed)
+        return Cleaned(*known, None, reason, changed)
     words = " ".join(bare_words(text))
     row = Row(
         record=replace(record, text=text, original=""),
@@ -309,16 +380,25 @@ def _clean_record(record: Record, config: BuildConfig) -> Cleaned:
         signatures=[signature(text).hashvalues, *signatures],
         key=hashlib.blake2b(words.encode(), digest_size=16).digest(),
     )
-    return Cleaned(record.corpus, row, "", changed)
+    return Cleaned(*known, row, "", changed)
+
+
+_CONTINUATIONS = ("continue", "complete", "generate")
+"""Operations whose texts may begin with words of their original."""
 
 
 @lru_cache(maxsize=256)
-def _clean_original(original: str) -> tuple[str, np.ndarray]:
-    """A cleaned original and its signature; one original comes with many rewrites in a row."""
-    from seeds.clean import clean
-    from seeds.near_duplicates import signature
+def _clean_original(original: str) -> tuple[str, np.ndarray | None]:
+    """A cleaned original and its signature; one original comes with many rewrites in a row.
+
+    None where cleaning leaves less than one shingle: all such texts would look alike.
+    """
+    from seeds.clean import bare_words, clean
+    from seeds.near_duplicates import SHINGLE_WORDS, signature
 
     text, _ = clean(original)
+    if len(bare_words(text)) < SHINGLE_WORDS:
+        return text, None
     return text, signature(text).hashvalues
 
 
@@ -328,7 +408,7 @@ def _clean_original(original: str) -> tuple[str, np.ndarray]:
 def _measure_overlap(
     rows: list[Row], config: BuildConfig, removed: dict[str, Counter[str]]
 ) -> list[Row]:
-    """Measure the overlap of machine texts whose original came from another archive."""
+    """Measure the overlap of machine texts whose original is a record of its own."""
     from seeds.clean import overlap
 
     humans = {row.record.story: row.record.text for row in rows if row.record.label == HUMAN}
@@ -344,13 +424,21 @@ def _measure_overlap(
     return kept
 
 
-def _drop_doubles(rows: list[Row], removed: dict[str, Counter[str]]) -> list[Row]:
-    """Keep the first of equal texts; where human and machine are equal, the human one."""
+def _drop_doubles(
+    rows: list[Row], removed: dict[str, Counter[str]], clusters: Clusters
+) -> list[Row]:
+    """Keep the first of equal texts; where human and machine are equal, the human one.
+
+    The stories of the two stay joined, or a rewrite of the one could be trained on while the
+    other is measured.
+    """
     human = {row.key for row in rows if row.record.label == HUMAN}
+    stories: dict[bytes, str] = {}
     seen: set[bytes] = set()
     kept = []
     for row in rows:
         counts = removed[row.record.corpus]
+        clusters.join((stories.setdefault(row.key, row.record.story), row.record.story))
         if row.record.label != HUMAN and row.key in human:
             counts["dropped: equal to a human text"] += 1
         elif row.key in seen:
@@ -361,13 +449,12 @@ def _drop_doubles(rows: list[Row], removed: dict[str, Counter[str]]) -> list[Row
     return kept
 
 
-def _join_stories(rows: list[Row], config: BuildConfig) -> list[str]:
-    """The cluster of each row: its story, joined with those of its near-duplicates."""
+def _join_stories(rows: list[Row], config: BuildConfig, clusters: Clusters) -> None:
+    """Join the story of each row with those of its near-duplicates."""
     from tqdm import tqdm
 
-    from seeds.near_duplicates import Clusters, near_duplicates
+    from seeds.near_duplicates import near_duplicates
 
-    clusters = Clusters()
     stories = [row.record.story for row in rows for _ in row.signatures]
     signatures = (
         values
@@ -376,39 +463,42 @@ def _join_stories(rows: list[Row], config: BuildConfig) -> list[str]:
     )
     for earlier, later in near_duplicates(signatures, config.near_duplicate):
         clusters.join((stories[earlier], stories[later]))
-    return [clusters.name(row.record.story) for row in rows]
 
 
 def _split(
-    rows: list[Row],
-    clusters: list[str],
-    config: BuildConfig,
-    removed: dict[str, Counter[str]],
+    rows: list[Row], clusters: Clusters, reading: Reading, config: BuildConfig
 ) -> dict[str, list[Any]]:
     """The columns of the data set; drops held-out machine texts outside test."""
     members: dict[str, list[Row]] = {}
-    for row, cluster in zip(rows, clusters, strict=True):
-        members.setdefault(cluster, []).append(row)
+    outlets: dict[str, set[str]] = {}
+    for story, sources in reading.outlets.items():
+        outlets.setdefault(clusters.name(story), set()).update(sources)
+    for row in rows:
+        members.setdefault(clusters.name(row.record.story), []).append(row)
     splits = {
         cluster: cluster_split(
             cluster,
             {row.record.corpus for row in group},
-            {row.record.source for row in group},
+            outlets.get(cluster, set()),
             config.split,
         )
         for cluster, group in members.items()
     }
     trained_outlets = {
         row.record.source
-        for row, cluster in zip(rows, clusters, strict=True)
+        for cluster, group in members.items()
+        for row in group
         if splits[cluster] == "train"
     }
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for row, cluster in zip(rows, clusters, strict=True):
-        record, split = row.record, splits[cluster]
+    for row in rows:
+        record = row.record
+        cluster = clusters.name(record.story)
+        split = splits[cluster]
         out = held_out(record.generator, record.corpus, record.operation, config.split)
         if out and split != "test":
-            removed[record.corpus]["dropped: held-out machine outside test"] += 1
+            counts = reading.removed[record.corpus]
+            counts["dropped: held-out machine outside test"] += 1
             continue
         values = {
             **{name: getattr(record, name) for name in _RECORD_COLUMNS},

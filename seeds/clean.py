@@ -130,7 +130,8 @@ def _prompt_residue(text: str) -> str:
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _DAY = rf"(?:, (?:{_MONTH} \d{{1,2}}|\d{{1,2}} {_MONTH})(?:, \d{{4}})?)"
-_BREAK = r"\s*(?:[-‐-―]+|:)\s*"
+# A single hyphen needs white space beside it: "COVID-19 cases" is no dateline.
+_BREAK = r"(?:\s+[-‐‑]\s*|\s*[-‐‑]\s+|\s*(?:-{2,}|[‒-―]+|:)\s*)"
 _CAPITALS = r"[A-Z][A-Z.'’/ -]{2,40}"
 _NAMES = r"(?:, [A-Z][A-Za-z. ]{1,24}){0,2}"
 _AGENCY = r"\([A-Z][A-Za-z&.! ]{1,40}\)"
@@ -152,7 +153,7 @@ _TAIL = re.compile(
     r"|[^\n.]{0,160} contributed to this (?:report|story|article)\.?"
     r"|(?:for more information|read more|click here|follow (?:us|@|him|her)|sign up"
     r"|subscribe)\b[^\n]{0,200}"
-    r"|[A-Z]{2,4}/[A-Z]{2,4}|-{2,}|#{2,}|end(?: item)?|-?\s*30\s*-?|REUTERS|Reuters)\s*)\Z",
+    r"|[A-Z]{2,4}/[A-Z]{2,4}|-{2,}|#{2,}|end(?: item)?|-?\s*30\s*-?|Reuters?)\s*)\Z",
     re.IGNORECASE,
 )
 _FURNITURE_LINE = re.compile(
@@ -172,8 +173,8 @@ _FURNITURE_LINE = re.compile(
     r"follow (?:us|@|\w+ on)\b.*|share (?:this|on)\b.*|like us\b.*|(?:photo|image|video|caption|"
     r"pictured|picture|file)(?:s)?(?: (?:by|credit|copyright|courtesy|caption))?\s*[:(/].*|"
     r"image copyright.*|media caption.*|image caption.*|.{0,40}getty images.*|"
-    r"getty images.*|copyright\b.*|©.*|.{0,80}all rights reserved.*|(?:by|from) [A-Z][\w.'’-]+"
-    r"(?: [A-Z][\w.'’-]+){1,3}(?:,? .{0,40})?|updated?:? .{0,60}|published:? .{0,60}"
+    r"getty images.*|copyright\b.*|©.*|.{0,80}all rights reserved.*|(?-i:(?:BY|FROM|[Bb]y|[Ff]rom) "
+    r"[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+){1,3})(?:,? .{0,40})?|updated?:? .{0,60}|published:? .{0,60}"
     r"|posted .{0,60}|"
     r"\d{1,2}:\d{2}\s*[ap]\.?m\.?.{0,30}|print this.*|e-?mail this.*|comments?(?: \(\d+\))?|"
     r"contact\s*:.*|for immediate release.*|###|-30-|play video.*|hide caption|toggle caption|"
@@ -221,10 +222,19 @@ _INLINE = re.compile(
 )
 
 
+_FURNITURE_WORDS = 25
+"""A longer line is no furniture, whatever it starts with: many articles are one line."""
+
+
 def _furniture(text: str) -> str:
-    text = _INLINE.sub("", text)
-    lines = [line for line in text.split("\n") if not _FURNITURE_LINE.match(line.strip())]
-    return _URL.sub("", "\n".join(lines))
+    lines = _INLINE.sub("", text).split("\n")
+    return _URL.sub("", "\n".join(line for line in lines if not _is_furniture(line)))
+
+
+def _is_furniture(line: str) -> bool:
+    if not _FURNITURE_LINE.match(line.strip()):
+        return False
+    return len(line.split()) <= _FURNITURE_WORDS
 
 
 # --- shape -------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ SHINGLE_WORDS = 5
 MAX_WORDS = 600
 """Longer texts are compared by their first words: enough to know a story by."""
 
+_LSH_FACTOR = 0.7
+
 
 def signature(text: str) -> MinHash:
     """The MinHash of a text's word 5-grams."""
@@ -47,13 +49,13 @@ def near_duplicates(
 ) -> Iterator[tuple[int, int]]:
     """Pairs (earlier, later) that LSH finds and whose estimated similarity reaches `threshold`.
 
-    The similarity is Jaccard's. LSH finds nearly all pairs far above the threshold and a part
-    of those right at it.
+    The similarity is Jaccard's. LSH misses a part of the pairs right at its own threshold, so
+    it is asked for pairs well below ours.
 
     `signatures` are the hash values of `signature`, uint64 of shape [PERMUTATIONS], in the
     order in which the texts are numbered.
     """
-    index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+    index = MinHashLSH(threshold=_LSH_FACTOR * threshold, num_perm=PERMUTATIONS)
     kept: list[np.ndarray] = []
     for number, values in enumerate(signatures):
         minhash = _minhash(values)

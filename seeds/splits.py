@@ -36,6 +36,12 @@ class SplitConfig(BaseModel):
     dev: float = Field(ge=0, le=0.5, description="Share of the other stories for dev.")
     calibration: float = Field(ge=0, le=0.5, description="Share of them for calibration.")
     test: float = Field(ge=0, le=0.5, description="Share of them for test.")
+    threshold: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of them for thresholds; named outlets are the better promise.",
+    )
     corpora: Mapping[Split, tuple[str, ...]] = Field(
         default_factory=dict, description="Split name to the corpora that only it may hold."
     )
@@ -51,9 +57,11 @@ class SplitConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> SplitConfig:
-        total = self.dev + self.calibration + self.test
+        total = self.dev + self.calibration + self.test + self.threshold
         if total > 1:
-            raise ValueError(f"dev, calibration and test sum to {total:g}; make it 1 at most")
+            raise ValueError(
+                f"dev, calibration, threshold and test sum to {total:g}; make it 1 at most"
+            )
         return self
 
 
@@ -65,6 +73,7 @@ def story_split(cluster: str, config: SplitConfig) -> str:
         ("test", config.test),
         ("calibration", config.calibration),
         ("dev", config.dev),
+        ("threshold", config.threshold),
     ):
         if position < share:
             return split

@@ -8,7 +8,7 @@ logits into probabilities; the humans of `threshold` set thresholds and p_human.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from train.metrics.functions import flagged, threshold_at_fpr
 
 LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
 """Words at which a new band of p_human begins."""
+
+OUTLET_LEAST_HUMANS = 50
+"""Articles from which an outlet's false alarms are worth a row."""
 
 NEWS: tuple[str, ...] = ("news", "press-release")
 """The genres that the score is calibrated for."""
@@ -37,6 +40,9 @@ class Promise:
     calibration: Calibration
     human: HumanScores
     thresholds: dict[str, Threshold]
+    kept: dict[str, list[dict[str, Any]]]
+    """How it was kept, by `lengths` and by `outlets`, see `promise_by_length` and
+    `promise_by_outlet`."""
 
 
 def fit_calibration(
@@ -73,9 +79,12 @@ def _line(
 
 
 def promise(
-    calibration: Calibration, logits: NDArray[np.float64], words: NDArray[np.int64]
+    calibration: Calibration,
+    logits: NDArray[np.float64],
+    words: NDArray[np.int64],
+    outlets: Sequence[str],
 ) -> Promise:
-    """Thresholds and p_human from held-back humans: mean logits [n, 4] and words [n]."""
+    """Thresholds and p_human from held-back humans: logits [n, 4], words and outlets [n]."""
     scores = calibration.score(logits, words)
     if len(scores) == 0:
         raise CorpusError("threshold split: holds no human text; hold out some outlets for it")
@@ -86,7 +95,48 @@ def promise(
         lines = [human.line(rate, int(count), value) for count in words]
         share = flagged(scores, lines)
         thresholds[policy] = Threshold(value, len(scores), share.hits, (share.low, share.high))
-    return Promise(calibration, human, thresholds)
+    kept = {
+        "lengths": promise_by_length(human),
+        "outlets": promise_by_outlet(scores, words, np.asarray(outlets, dtype=str)),
+    }
+    return Promise(calibration, human, thresholds, kept)
+
+
+def promise_by_length(human: HumanScores) -> list[dict[str, Any]]:
+    """For each band of lengths the humans behind its lines, and the lines, by policy."""
+    starts = (0, *human.edges)
+    return [
+        {
+            "from_words": start,
+            "humans": len(band),
+            "lines": {policy: human.line(rate, start) for policy, rate in POLICY_RATES.items()},
+        }
+        for start, band in zip(starts, human.scores, strict=True)
+        if band
+    ]
+
+
+def promise_by_outlet(
+    scores: NDArray[np.float64], words: NDArray[np.int64], outlets: NDArray[np.str_]
+) -> list[dict[str, Any]]:
+    """What each outlet's humans would have met, had the lines been drawn without that outlet.
+
+    The promise supposes that a new outlet's articles score like those of the others. This
+    leaves one outlet out at a time, and so says what the supposition is worth.
+    """
+    table = []
+    for outlet in np.unique(outlets).tolist():
+        own = outlets == outlet
+        if own.sum() < OUTLET_LEAST_HUMANS or own.all():
+            continue
+        others = human_scores(scores[~own], words[~own])
+        shares = {}
+        for policy, rate in POLICY_RATES.items():
+            unknown = threshold_at_fpr(scores[~own], rate)
+            lines = [others.line(rate, int(count), unknown) for count in words[own]]
+            shares[policy] = asdict(flagged(scores[own], lines))
+        table.append({"name": outlet or "unknown", "humans": int(own.sum()), "fpr": shares})
+    return table
 
 
 def human_scores(scores: NDArray[np.float64], words: NDArray[np.int64]) -> HumanScores:
@@ -129,8 +179,9 @@ def calibrate(compute: LogitsOf, splits: Any, minimum_words: int) -> Promise:
     machine = np.asarray([label != HUMAN for label in fit["label"]])
     words = rows[:, -1].astype(np.int64)
     line = fit_calibration(machine_logit(rows[:, :-1]), words, machine)
-    rows = compute("threshold", _rows(splits["threshold"], minimum_words, humans_only=True))
-    return promise(line, rows[:, :-1], rows[:, -1].astype(np.int64))
+    humans = _rows(splits["threshold"], minimum_words, humans_only=True)
+    rows = compute("threshold", humans)
+    return promise(line, rows[:, :-1], rows[:, -1].astype(np.int64), list(humans["source"]))
 
 
 def _rows(split: Any, minimum_words: int, humans_only: bool) -> Any:

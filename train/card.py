@@ -19,11 +19,17 @@ from typing import Any
 from model.bundle import ONNX_FILE, load_bundle
 from model.errors import RespunError
 from train.tables import (
+    CALIBRATION_INTRO,
+    KINDS_INTRO,
     calibration_table,
+    confusion_table,
     human_table,
+    kept_outlets_table,
+    length_lines_table,
     machine_table,
     render_wins,
     rows_of,
+    variants_table,
 )
 
 CARD_FILE = "README.md"
@@ -94,6 +100,7 @@ def render_card(manifest: Json, measured: Json) -> str:
         "## How often it errs, and on whom",
         *_promises(manifest),
         *_errors(report),
+        *_variants(measured.get("variants")),
         "## How it was measured",
         *_method(manifest, report),
         "## Training data",
@@ -216,7 +223,7 @@ def _headline(report: Json) -> list[tuple[str, str, float]]:
 
 def _promises(manifest: Json) -> list[str]:
     lines = [
-        "| threshold | flags at the least from | human articles it was chosen on | of them flagged "
+        "| threshold | over all lengths | human articles it was chosen on | of them flagged "
         "| false-alarm rate, 95% interval |",
         "| --- | --- | --- | --- | --- |",
     ]
@@ -226,12 +233,33 @@ def _promises(manifest: Json) -> list[str]:
             f"| {policy} | {line['value']:.4f} | {line['humans']:,} | {line['flagged']:,} "
             f"| {low} to {high} |"
         )
-    return [
+    parts = [
         "A threshold is a promise about false alarms, chosen on human articles that neither "
-        "trained nor calibrated anything. It holds over all lengths together, and among articles "
-        "of like length, for which short ones must reach more than the least:",
+        "trained nor calibrated anything, and kept among articles of like length:",
         "\n".join(lines),
     ]
+    kept = manifest["measured"].get("threshold")
+    if kept:
+        parts += [
+            "What an article must score to be flagged, by its length in words:",
+            length_lines_table(kept["lengths"]),
+            "`p_human` and these lines are split-conformal: for a human article that is "
+            "exchangeable with the held-back ones of its length, the chance of a `p_human` of at "
+            "most 1% is at most 1%, whatever the scores. Nothing is promised where articles are "
+            "not exchangeable, and those of a new kind of outlet are not. What that costs shows "
+            "where each held-back outlet meets lines drawn from the others alone:",
+            kept_outlets_table(kept["outlets"]),
+            _broken(kept["outlets"]),
+        ]
+    return parts
+
+
+def _broken(outlets: Sequence[Json]) -> str:
+    """Which outlets' false alarms are above the promised 1%, beyond chance."""
+    broken = [row["name"] for row in outlets if row["fpr"]["fpr-1pct"]["low"] > 0.01]
+    if not broken:
+        return "At none of them is the rate of the 1% threshold above 1% beyond chance."
+    return f"The 1% promise was broken, beyond chance, at: {', '.join(broken)}."
 
 
 def _errors(report: Json | None) -> list[str]:
@@ -257,8 +285,25 @@ def _errors(report: Json | None) -> list[str]:
         key=lambda row: row["cells"]["encoder"]["tpr"]["fpr-1pct"]["value"],
     )
     parts += _false_alarms(report)
-    parts += ["Calibration (the score as a probability):", calibration_table(report["calibration"])]
+    if "kinds" in report:
+        parts += [f"Kinds. {KINDS_INTRO}", confusion_table(report["kinds"])]
+    parts += [
+        f"Calibration (the score as a probability at even odds). {CALIBRATION_INTRO}",
+        calibration_table(report["calibration"]),
+    ]
     return [*parts, render_wins(report["wins"])]
+
+
+def _variants(report: Json | None) -> list[str]:
+    if report is None:
+        return []
+    return [
+        f"The same {report['split']} news texts, up to {report['texts']:,} of each class, in other "
+        "formats (`python -m train.variants --record`):",
+        variants_table(report["variants"], "format"),
+        "And cut to their first words, each row of the texts that have as many:",
+        variants_table(report["lengths"], "words read"),
+    ]
 
 
 def _false_alarms(report: Json) -> list[str]:

@@ -63,6 +63,9 @@ class FinetuneConfig(BaseModel):
     encoder_sha256: str = Field(
         "", description="sha256 that the encoder's model.safetensors must have; empty for any."
     )
+    keep_head: bool = Field(
+        False, description="Go on with the head that `encoder`, a trained network, has already."
+    )
     seed: int = Field(1, description="Draws crops, batches and the new head.")
     steps: int = Field(ge=1, description="Optimiser steps.")
     batch_tokens: int = Field(
@@ -72,12 +75,22 @@ class FinetuneConfig(BaseModel):
     maximum_tokens: int = Field(
         158, ge=16, description="Longest crop, and the scoring window; two special tokens on top."
     )
+    leads: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of crops that start where the text does, as short "
+        "articles and first windows do; the others start anywhere.",
+    )
     learning_rate: float = Field(2e-4, gt=0, description="Peak; warmed up, then cosine to zero.")
     warmup_steps: int = Field(200, ge=0, description="Steps of linear warm-up.")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's, on matrices only.")
     dropout: float = Field(0.0, ge=0, lt=1, description="In the encoder and before the head.")
     kind_weight: float = Field(
         0.3, ge=0, description="Weight of telling machine kinds apart, beside human or machine."
+    )
+    rank_weight: float = Field(
+        0.0, ge=0, description="Weight of ranking every machine text above the batch's humans."
     )
     precision: Literal["bf16", "fp32"] = Field("bf16", description="Of the forward pass.")
     checkpoint_minutes: float = Field(4.0, gt=0, description="Time between checkpoints.")

@@ -86,6 +86,7 @@ def export(config: FinetuneConfig) -> Path:
         human=promise.human,
         thresholds=promise.thresholds,
         training=_provenance(config, digest),
+        measured={"threshold": promise.kept},
     )
     bundle = Bundle(partial, write_manifest(partial, manifest))
     parity = measure_parity(bundle, source, corpus["dev"], config)

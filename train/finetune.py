@@ -173,7 +173,8 @@ def _start(config: FinetuneConfig, network: Any, data: str) -> Run:
     from accelerate.utils import set_seed
 
     set_seed(config.seed)
-    _reset_head(network, config.seed)
+    if not config.keep_head:
+        _reset_head(network, config.seed)
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     accelerator = Accelerator(
         mixed_precision="bf16" if config.precision == "bf16" else "no",
@@ -232,7 +233,8 @@ def _steps(
         ids, mask, content, labels = _tensors(batch, pad_id, special, accelerator.device)
         with accelerator.autocast():
             logits = run.network(input_ids=ids, attention_mask=mask).logits
-        value = loss(mean_token_logits(logits, content), labels, config.kind_weight)
+        means = mean_token_logits(logits, content)
+        value = loss(means, labels, config.kind_weight, config.rank_weight)
         accelerator.backward(value)
         accelerator.clip_grad_norm_(run.network.parameters(), 1.0)
         run.optimizer.step()

@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, load_bundle, write_manifest
-from model.calibration import sigmoid
+from model.calibration import likeliest_kinds, sigmoid
 from model.errors import ConfigError, RespunError
-from model.labels import HUMAN
+from model.labels import HUMAN, LABELS
 from model.policies import DEFAULT_POLICY, POLICY_RATES
 from train.calibrate import human_scores
 from train.features import feature_table
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from train.linear import LinearModel
 
 LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
+GRADED_OVERLAP = 0.6
+"""The share of the original's wording from which a machine text is one by degree only."""
 OVERLAP_EDGES: tuple[float, ...] = (0.1, 0.3, 0.6)
 OUTLET_LEAST_HUMANS = 100
 WITHIN_LEAST_TEXTS = 20
@@ -117,6 +119,8 @@ class System:
     thresholds: Lines
     """Policy to the line of each text, as `Manifest.line` draws it."""
     probabilities: Scores | None = None
+    kinds: NDArray[np.int64] | None = None
+    """The likeliest kind of each text, as an index of `LABELS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +230,10 @@ def measure_calibration(texts: Texts, systems: Mapping[str, System]) -> list[dic
     """ECE and Brier score of the systems that give probabilities, overall and by length."""
     machine = texts.machine
     bands = [("all", np.ones(len(machine), dtype=bool)), *_bands(texts.words, LENGTH_EDGES)]
+    # A machine text that kept most of its original is one by degree, which no probability of
+    # a yes or no can meet; so every row stands a second time without those.
+    plain = ~(texts.overlap >= GRADED_OVERLAP)
+    bands += [(f"{name}, rewording", chosen & plain) for name, chosen in bands]
     table = []
     for name, chosen in bands:
         if not chosen.any():
@@ -235,9 +243,26 @@ def measure_calibration(texts: Texts, systems: Mapping[str, System]) -> list[dic
         for system, said in systems.items():
             if said.probabilities is not None:
                 pair = machine[chosen], said.probabilities[chosen]
-                row[system] = {"ece": asdict(ece(*pair)), "brier": asdict(brier(*pair))}
+                row[system] = {
+                    "ece": asdict(ece(*pair, even=True)),
+                    "brier": asdict(brier(*pair)),
+                }
         table.append(row)
     return table
+
+
+def confusion(texts: Texts, encoder: System) -> dict[str, Any]:
+    """True label by likeliest kind, in texts; the kinds in the order of `LABELS`."""
+    said = np.asarray(encoder.kinds)
+    return {
+        "kinds": list(LABELS),
+        "counts": {
+            label: np.bincount(
+                said[texts.columns["label"] == label], minlength=len(LABELS)
+            ).tolist()
+            for label in LABELS
+        },
+    }
 
 
 def count_wins(texts: Texts, rows: Sequence[Row]) -> dict[str, Any]:
@@ -323,6 +348,7 @@ def measure(options: MeasureOptions) -> dict[str, Any]:
         "rows": [asdict(row) for row in rows],
         "calibration": measure_calibration(texts, {ENCODER: encoder, LINEAR: word}),
         "wins": count_wins(texts, rows),
+        "kinds": confusion(texts, encoder),
         "training_texts": count_training_texts(options.data),
     }
     cleaned: dict[str, Any] = _without_nan(report)
@@ -436,7 +462,7 @@ def _encoder_system(bundle: Bundle, texts: Texts, digest: str, options: MeasureO
         policy: np.array([bundle.manifest.line(policy, int(words)) for words in texts.words])
         for policy in bundle.manifest.thresholds
     }
-    return System(scores, lines, scores)
+    return System(scores, lines, scores, likeliest_kinds(rows[:, :-1], scores))
 
 
 def _baselines(
@@ -506,8 +532,8 @@ def _lines(human: Scores, human_words: NDArray[np.int64], words: NDArray[np.int6
     by_length = human_scores(human, human_words)
     lines = {}
     for policy, rate in POLICY_RATES.items():
-        least = threshold_at_fpr(human, rate)
-        lines[policy] = np.array([by_length.line(rate, int(count), least) for count in words])
+        unknown = threshold_at_fpr(human, rate)
+        lines[policy] = np.array([by_length.line(rate, int(count), unknown) for count in words])
     return lines
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -128,8 +129,10 @@ def torch_float32() -> torch.dtype:
     return torch.float32
 
 
-def loss(logits: torch.Tensor, labels: torch.Tensor, kind_weight: float) -> torch.Tensor:
-    """Human against machine, and, on machine texts, which kind: logits [B, 4], labels [B]."""
+def loss(
+    logits: torch.Tensor, labels: torch.Tensor, kind_weight: float, rank_weight: float = 0.0
+) -> torch.Tensor:
+    """Human against machine, which kind of machine, and ranking: logits [B, 4], labels [B]."""
     import torch
     from torch.nn import functional
 
@@ -139,7 +142,22 @@ def loss(logits: torch.Tensor, labels: torch.Tensor, kind_weight: float) -> torc
     if kind_weight and bool(machine.any()):
         kinds = functional.cross_entropy(logits[machine][:, 1:], labels[machine] - 1)
         total = total + kind_weight * kinds
+    if rank_weight and bool(machine.any()) and not bool(machine.all()):
+        total = total + rank_weight * ranking_loss(odds[machine], odds[~machine])
     return total
+
+
+def ranking_loss(machine: torch.Tensor, human: torch.Tensor) -> torch.Tensor:
+    """How far machine texts fail to stand above the highest humans: log-odds [M] and [H].
+
+    A logistic loss on the distance to the soft maximum of the humans' log-odds: what counts
+    at a low false-alarm rate are the few humans that look most like machines.
+    """
+    import torch
+    from torch.nn import functional
+
+    highest = torch.logsumexp(human, dim=0) - math.log(len(human))
+    return functional.softplus(highest - machine).mean()
 
 
 class NetworkTokenLogits:

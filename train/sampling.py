@@ -96,7 +96,7 @@ class Sampler:
             else:
                 human = self._member(random, self.human, self._human_probabilities)
             for index in (machine, human):
-                batch.crops.append(_crop(texts, index, length, random))
+                batch.crops.append(_crop(texts, index, length, config.leads, random))
                 batch.labels.append(int(texts.labels[index]))
         return batch
 
@@ -146,7 +146,12 @@ def _present_shares(
     members: Mapping[tuple[str, str, bool], list[int]], balance: BalanceConfig
 ) -> dict[str, float]:
     corpora = {key[0] for key in members}
-    shares = {corpus: share for corpus, share in balance.shares.items() if corpus in corpora}
+    for corpus in balance.shares:
+        if corpus not in corpora:
+            raise ConfigError(
+                f"balance.shares: the train split holds no machine text of {corpus}; remove it"
+            )
+    shares = dict(balance.shares)
     if not corpora - set(shares):  # nothing else to draw from: the shares are all there is
         whole = sum(shares.values())
         return {corpus: share / whole for corpus, share in shares.items()}
@@ -196,10 +201,10 @@ def _crop_length(random: np.random.Generator, config: FinetuneConfig) -> int:
 
 
 def _crop(
-    texts: TrainingTexts, index: int, length: int, random: np.random.Generator
+    texts: TrainingTexts, index: int, length: int, leads: float, random: np.random.Generator
 ) -> NDArray[np.int32]:
     room = texts.length(index) - length
-    start = int(random.integers(room + 1)) if room > 0 else 0
+    start = int(random.integers(room + 1)) if room > 0 and random.random() >= leads else 0
     return texts.crop(index, start, length)
 
 

@@ -24,6 +24,16 @@ HEADINGS: Mapping[str, str] = {
 }
 HUMAN_KINDS: tuple[str, ...] = ("domain", "outlet")
 
+KINDS_INTRO = (
+    "The kind that the encoder finds likeliest of the four, among all texts of each label. Below "
+    "its threshold a text is called human all the same."
+)
+CALIBRATION_INTRO = (
+    "ECE with human and machine texts weighing the same in all, as the score supposes; the last "
+    "rows leave out machine texts that kept most of the human original's wording, whose label "
+    "is a matter of degree."
+)
+
 Json = Mapping[str, Any]
 
 
@@ -35,7 +45,8 @@ def render_report(report: Json) -> str:
         if rows:
             table = human_table(rows) if kind in HUMAN_KINDS else machine_table(rows)
             parts += [f"## {heading}", table]
-    parts += ["## Calibration", calibration_table(report["calibration"])]
+    parts += ["## Kinds", KINDS_INTRO, confusion_table(report["kinds"])]
+    parts += ["## Calibration", CALIBRATION_INTRO, calibration_table(report["calibration"])]
     parts += ["## Encoder against word baseline", render_wins(report["wins"])]
     return "\n\n".join(parts) + "\n"
 
@@ -50,7 +61,7 @@ def render_intro(report: Json) -> str:
         f"{report['too_short']:,} more were too short to score.",
         "The encoder's thresholds are the bundle's; the baselines' were fixed on "
         f"{report['threshold_humans']:,} other human texts (split `threshold`). A threshold "
-        "keeps its rate over all lengths together and among texts of like length.",
+        "keeps its rate among texts of like length.",
         "AUROC is against all human texts of the split (a length band: against those of that "
         "band; `within`: against the corpus's own). `one feature` is the row's strongest single "
         "feature in hindsight, its direction fixed in training. Brackets: 95% intervals.",
@@ -109,6 +120,84 @@ def calibration_table(rows: Sequence[Json]) -> str:
             cells += [area(row.get(system, {}).get(figure)) for system in SYSTEMS[:2]]
         body.append(cells)
     return _table(header, body)
+
+
+def length_lines_table(rows: Sequence[Json]) -> str:
+    """The lines of the promise, by length, and how many humans are behind each."""
+    header = ["words from", "human articles", *rows[0]["lines"]]
+    return _table(
+        header,
+        (
+            [
+                f"{row['from_words']:,}",
+                f"{row['humans']:,}",
+                *(f"{line:.4f}" for line in row["lines"].values()),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def kept_outlets_table(rows: Sequence[Json]) -> str:
+    """False alarms at each held-back outlet, at lines drawn from the others."""
+    policies = list(rows[0]["fpr"]) if rows else []
+    header = ["outlet", "human articles", *(f"FPR {policy}" for policy in policies)]
+    return _table(
+        header,
+        (
+            [
+                row["name"],
+                f"{row['humans']:,}",
+                *(share(row["fpr"][policy], policy == "fpr-1pct") for policy in policies),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def confusion_table(confusion: Json) -> str:
+    """True label by likeliest kind, as shares of the row."""
+    kinds = list(confusion["kinds"])
+    body = [
+        [label, f"{sum(counts):,}", *(_percent(count / sum(counts)) for count in counts)]
+        for label, counts in confusion["counts"].items()
+        if sum(counts)
+    ]
+    return _table(["label", "texts", *(f"said {kind}" for kind in kinds)], body)
+
+
+def render_variants(report: Json) -> str:
+    """The report of `train.variants` as Markdown."""
+    bundle = report["bundle"]
+    parts = [
+        f"# The {report['split']} split in other formats and lengths",
+        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`. "
+        f"Data digest `{report['data_digest']}`.",
+        "## Formats",
+        variants_table(report["variants"], "format"),
+        "## The first words alone",
+        variants_table(report["lengths"], "words read"),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def variants_table(rows: Sequence[Json], what: str) -> str:
+    """One row for each version of the same texts."""
+    header = [what, "machine", "human", "AUROC", "TPR 1%", "FPR 1%"]
+    return _table(
+        header,
+        (
+            [
+                row["name"],
+                f"{row['machine']:,}",
+                f"{row['human']:,}",
+                area(row["auroc"]),
+                share(row["tpr"]),
+                share(row["fpr"]),
+            ]
+            for row in rows
+        ),
+    )
 
 
 def render_wins(wins: Json) -> str:

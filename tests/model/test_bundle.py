@@ -110,10 +110,9 @@ def test_a_damaged_manifest_is_refused(bundle_copy):
         load_bundle(bundle_copy)
 
 
-def test_a_text_must_reach_the_line_of_all_lengths_and_of_its_own(tiny_bundle):
-    manifest = load_bundle(tiny_bundle).manifest
-    assert manifest.line("fpr-1pct", 60) == manifest.thresholds["fpr-1pct"].value
-    high = HumanScores(edges=(100,), scores=((0.7,) * 50, ()))
-    manifest = replace(manifest, human=high)
+def test_a_text_must_reach_the_line_of_its_length(tiny_bundle):
+    human = HumanScores(edges=(100, 200), scores=((0.7,) * 50, (0.2,) * 50, ()))
+    manifest = replace(load_bundle(tiny_bundle).manifest, human=human)
     assert manifest.line("fpr-1pct", 60) == math.nextafter(0.7, 1)
-    assert manifest.line("fpr-1pct", 100) == manifest.thresholds["fpr-1pct"].value
+    assert manifest.line("fpr-1pct", 100) == math.nextafter(0.2, 1)
+    assert manifest.line("fpr-1pct", 200) == manifest.thresholds["fpr-1pct"].value

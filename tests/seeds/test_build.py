@@ -18,6 +18,7 @@ from model.errors import ConfigError, CorpusError
 from seeds import build as build_module
 from seeds.archives import pins
 from seeds.build import COLUMNS, READERS, BuildConfig, build, main
+from seeds.records import Record
 from seeds.splits import SPLITS
 
 STORIES = 40
@@ -183,6 +184,93 @@ def test_what_is_held_out_lies_where_it_should(rows: list[dict[str, Any]]) -> No
             assert row["slices"] == []
     (reprint,) = (row for row in rows if row["corpus"] == "reprints")
     assert reprint["slices"] == ["outlet", "corpus"]
+
+
+def build_rows(folder: Path, tmp_path: Path, extra: list[dict[str, str]], **changes: Any) -> Any:
+    """The rows of the toy corpus with more texts, each with its split."""
+    more = tmp_path / "toys.jsonl"
+    lines = [*(json.dumps(row) for row in extra), (folder / "toys.jsonl").read_text("utf-8")]
+    more.write_text("\n".join(lines), encoding="utf-8")
+    values = settings(folder, output=str(tmp_path / "built"), **changes)
+    values["corpora"][0]["path"] = str(more)
+    build(BuildConfig.model_validate(values))
+    data = load_from_disk(str(tmp_path / "built"))
+    return [{**row, "split": split} for split in data for row in data[split]]
+
+
+def test_a_rewrite_stays_with_an_outlet_whose_own_text_was_dropped(folder, tmp_path):
+    orphans = [
+        row
+        for number in range(30)
+        for row in (
+            {"story": f"o{number}", "site": "toynews3", "who": "human", "text": "Too short."},
+            {
+                "story": f"o{number}", "who": "rewritten", "by": "gpt-toy", "how": "polish",
+                "text": toy_text(f"orphan {number}"),
+            },
+        )
+    ]  # fmt: skip
+    rows = build_rows(folder, tmp_path, orphans)
+    stories = {f"o{number}" for number in range(30)}
+    found = [row["split"] for row in rows if row["story"].removeprefix("toys:") in stories]
+    assert len(found) == 30
+    assert set(found) == {"threshold"}
+
+
+def test_a_dropped_double_ties_its_story_to_the_text_that_stays(folder, tmp_path):
+    doubles = [
+        row
+        for number in range(12)
+        for row in (
+            {"story": f"d{number}", "who": "human", "text": toy_text(f"human {number}")},
+            {
+                "story": f"d{number}", "who": "rewritten", "by": "gpt-toy", "how": "polish",
+                "text": toy_text(f"double {number}"),
+            },
+        )
+    ]  # fmt: skip
+    rows = build_rows(folder, tmp_path, doubles)
+    clusters = {row["text"]: row["story"] for row in rows}
+    for number in range(12):
+        tied = clusters[toy_text(f"double {number}")]
+        assert tied == clusters[toy_text(f"human {number}")]
+
+
+def test_originals_that_cleaning_empties_tie_nothing_together(folder):
+    config = toy_config(folder)
+    records = [
+        Record(
+            text=toy_text(f"furniture {number}"), label="rewritten", corpus="toys",
+            story=f"f{number}", reference=f"f{number}", generator="gpt-toy", operation="polish",
+            original="Advertisement",
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    for record in records:
+        row = build_module._clean_record(record, config).row
+        assert row is not None
+        assert (len(row.signatures), row.overlap) == (1, None)
+
+
+def test_spun_texts_stay_with_their_originals_and_a_held_out_method_in_test(folder, tmp_path):
+    split = {**settings(folder)["split"], "held_out_operations": ["spinner:synonyms-60"]}
+    rows = build_rows(folder, tmp_path, [], spun=1.0, split=split)
+    splits = {row["story"]: row["split"] for row in rows if row["corpus"] == "toys"}
+    spun = [row for row in rows if row["corpus"] == "spinner"]
+    assert {row["label"] for row in spun} == {"spun"}
+    assert len({row["operation"] for row in spun}) > 2
+    for row in spun:
+        assert splits[row["story"]] == row["split"]
+        assert 0 <= row["overlap"] < 0.9
+        if row["operation"] == "synonyms-60":
+            assert row["split"] == "test"
+
+
+def test_a_name_that_no_text_carries_is_said(folder, tmp_path, capsys):
+    split = {**settings(folder)["split"], "outlets": {"threshold": ["toynews3", "toynews9"]}}
+    build_rows(folder, tmp_path, [], split=split)
+    problem = "split.outlets: no text has toynews9; nothing is held out by it"
+    assert problem in capsys.readouterr().err
 
 
 def test_a_rewrite_is_measured_against_its_original(rows: list[dict[str, Any]]) -> None:

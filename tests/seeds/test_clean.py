@@ -32,6 +32,13 @@ PROSE = {
         "Few of the neighbours agreed with him when they were asked on Monday."
     ),
     "an opening in capitals": "NATO said on Monday that it would wait. IBM and the BBC did not.",
+    "an opening with a hyphen": "COVID-19 cases rose on Monday. AFL-CIO leaders were not amazed.",
+    "one line that opens like furniture": (
+        "Related companies of the toy maker will close next week, its owner said on Monday, as "
+        "orders fell and debts rose. Copyright on the old designs goes to the town museum, which "
+        "paid nothing for it."
+    ),
+    "a line by and by": "By then all of them had left,\nfrom one day to the next.",
 }
 
 # What was given, and the steps that take it away, around ARTICLE.

@@ -47,6 +47,11 @@ def test_stories_are_shared_out_as_asked() -> None:
         assert counts[split] / len(STORIES) == pytest.approx(share, abs=0.02)
 
 
+def test_thresholds_may_have_a_share_too() -> None:
+    counts = Counter(story_split(story, config(threshold=0.1)) for story in STORIES)
+    assert counts["threshold"] / len(STORIES) == pytest.approx(0.1, abs=0.02)
+
+
 def test_a_seed_shuffles_the_stories() -> None:
     moved = [story_split(name, config()) != story_split(name, config(seed=2)) for name in STORIES]
     assert sum(moved) > len(STORIES) / 4

@@ -16,7 +16,10 @@ from train.calibrate import (
     calibrate,
     check_splits,
     fit_calibration,
+    human_scores,
     promise,
+    promise_by_length,
+    promise_by_outlet,
 )
 from train.metrics.functions import rate
 
@@ -87,35 +90,40 @@ def test_a_threshold_flags_its_share_and_says_of_how_many():
     calibration = fit_calibration(*toy_logits(2000))
     random = np.random.default_rng(1)
     odds, words = random.normal(size=2000), random.integers(40, 2000, size=2000)
-    made = promise(calibration, logits_with(odds), words)
+    made = promise(calibration, logits_with(odds), words, ["toy"] * len(words))
     scores = calibration.score(logits_with(odds), words)
     reached = {}
     for policy, threshold in made.thresholds.items():
         assert threshold.humans == 2000
         reached[policy] = int((scores >= threshold.value).sum())
         lines = [made.human.line(POLICY_RATES[policy], int(count)) for count in words]
-        flagged = (scores >= threshold.value) & (scores >= np.array(lines))
-        assert threshold.flagged == flagged.sum() <= reached[policy]
+        flagged = scores >= np.array(lines)
+        assert threshold.flagged == flagged.sum()
+        assert flagged.mean() <= POLICY_RATES[policy]
         expected = rate(threshold.flagged, 2000)
         assert threshold.interval == (expected.low, expected.high)
     assert reached == {"fpr-5pct": 100, "fpr-1pct": 20, "fpr-0.1pct": 2}
 
 
-def test_the_promise_holds_among_short_articles_that_score_higher():
+def test_the_promise_holds_among_articles_of_every_length():
     random = np.random.default_rng(2)
     words = np.repeat([60, 600], 1000)
     odds = random.normal(size=2000) + np.where(words < 100, 6.0, 0.0)
-    made = promise(fit_calibration(*toy_logits(2000)), logits_with(odds), words)
+    made = promise(fit_calibration(*toy_logits(2000)), logits_with(odds), words, [""] * 2000)
     scores = made.calibration.score(logits_with(odds), words)
     value = made.thresholds["fpr-1pct"].value
     short = words < 100
     assert (scores[short] >= value).mean() > 0.015
-    assert (scores[short] >= max(value, made.human.line(0.01, 60))).mean() <= 0.01
+    for band, length in ((short, 60), (~short, 600)):
+        share = (scores[band] >= made.human.line(0.01, length)).mean()
+        assert 0.008 <= share <= 0.01
 
 
 def test_with_few_humans_no_false_alarm_is_allowed_and_the_interval_says_how_little_that_means():
     odds = np.linspace(-3, 3, 30)
-    made = promise(fit_calibration(*toy_logits(2000)), logits_with(odds), np.full(30, 300))
+    made = promise(
+        fit_calibration(*toy_logits(2000)), logits_with(odds), np.full(30, 300), ["toy"] * 30
+    )
     threshold = made.thresholds["fpr-1pct"]
     assert (threshold.humans, threshold.flagged) == (30, 0)
     assert threshold.interval == pytest.approx((0, 0.1157), abs=1e-4)
@@ -124,11 +132,37 @@ def test_with_few_humans_no_false_alarm_is_allowed_and_the_interval_says_how_lit
 def test_humans_are_kept_sorted_in_bands_of_like_length():
     calibration = fit_calibration(*toy_logits(2000))
     odds = np.linspace(3, -3, len(LENGTHS))
-    human = promise(calibration, logits_with(odds), LENGTHS).human
+    human = promise(calibration, logits_with(odds), LENGTHS, [""] * len(LENGTHS)).human
     assert human.edges == LENGTH_EDGES
     assert [len(band) for band in human.scores] == [2, 1, 1, 1, 2]
     assert all(list(band) == sorted(band) for band in human.scores)
     assert human.p_human(1.0, 150) == 1 / 2  # the text itself, of it and one human
+
+
+def test_an_outlet_is_judged_by_lines_drawn_without_it():
+    random = np.random.default_rng(4)
+    outlets = np.repeat(["plain", "odd", "few"], [900, 100, 9])
+    words = np.full(1009, 300)
+    scores = random.random(1009) * 0.5 + np.where(outlets == "odd", 0.4, 0.0)
+    odd, plain = promise_by_outlet(scores, words, outlets)
+    assert (odd["name"], odd["humans"], plain["name"], plain["humans"]) == (
+        "odd",
+        100,
+        "plain",
+        900,
+    )
+    highest = np.sort(scores[outlets != "odd"])[-9]  # (1 + 8) / 910 is below 0.01
+    assert odd["fpr"]["fpr-1pct"]["hits"] == (scores[outlets == "odd"] > highest).sum() > 50
+    assert plain["fpr"]["fpr-1pct"]["hits"] == 0
+
+
+def test_every_length_has_its_humans_and_lines():
+    scores = np.linspace(0, 1, 400)
+    human = human_scores(scores, np.repeat([60, 900], 200))
+    short, long = promise_by_length(human)
+    assert (short["from_words"], short["humans"], long["from_words"]) == (0, 200, 800)
+    assert long["lines"]["fpr-5pct"] == human.line(0.05, 900)
+    assert short["lines"]["fpr-1pct"] < long["lines"]["fpr-5pct"]
 
 
 # --- over a data set ----------------------------------------------------------------------
@@ -138,7 +172,7 @@ def rows_of(*texts: tuple[str, str, int]) -> Dataset:
     """Rows from (label, domain, words)."""
     return Dataset.from_list(
         [
-            {"id": str(index), "label": label, "domain": domain, "words": words}
+            {"id": str(index), "label": label, "domain": domain, "words": words, "source": "toy"}
             for index, (label, domain, words) in enumerate(texts)
         ]
     )

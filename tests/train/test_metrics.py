@@ -109,6 +109,13 @@ def test_ece_by_hand():
     assert functions.ece([1, 0], [1.0, 0.0]).value == 0.0
 
 
+def test_ece_at_even_odds_does_not_depend_on_how_many_of_each_there_are():
+    rare = functions.ece([1, *[0] * 9], [0.5] * 10, even=True).value
+    assert rare == pytest.approx(functions.ece([1, 0], [0.5, 0.5]).value) == pytest.approx(0)
+    assert functions.ece([1, *[0] * 9], [0.5] * 10).value == pytest.approx(0.4)
+    assert np.isnan(functions.ece([0, 0], [0.5, 0.5], even=True).value)
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_modules_are_evaluates_and_give_what_the_functions_give(sample, name):
     is_machine, scores = sample

@@ -24,6 +24,7 @@ from train.network import (
     loss,
     mean_token_logits,
     pad,
+    ranking_loss,
 )
 from train.sampling import Batch
 
@@ -161,3 +162,22 @@ def test_where_an_encoder_lies():
         encoder_location("package:train/nowhere")
     with pytest.raises(ConfigError, match=r"encoder \./nowhere: no such folder"):
         encoder_location("./nowhere")
+
+
+def test_ranking_counts_the_highest_human():
+    machine = torch.tensor([2.0, 4.0])
+    apart = ranking_loss(machine, torch.tensor([-8.0, -9.0]))
+    one_high = ranking_loss(machine, torch.tensor([3.0, -9.0]))
+    assert float(apart) < 1e-3 < 0.3 < float(one_high)
+    # With one human it is the logistic loss on the distance.
+    alone = ranking_loss(torch.tensor([1.0]), torch.tensor([3.0]))
+    assert float(alone) == pytest.approx(math.log1p(math.exp(2.0)))
+
+
+def test_ranking_is_part_of_the_loss_where_both_sides_are_there():
+    logits = torch.tensor([[2.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0]])
+    both, humans = torch.tensor([0, 1]), torch.tensor([0, 0])
+    odds = torch.logsumexp(logits[:, 1:], dim=1) - logits[:, 0]
+    added = loss(logits, both, 0.0, rank_weight=0.5) - loss(logits, both, 0.0)
+    assert float(added) == pytest.approx(0.5 * float(ranking_loss(odds[1:], odds[:1])))
+    assert float(loss(logits, humans, 0.0, 0.5)) == float(loss(logits, humans, 0.0))

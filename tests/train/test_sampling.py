@@ -134,12 +134,28 @@ def test_a_short_text_is_drawn_whole():
 
 def test_a_corpus_gets_the_share_it_was_given():
     rows = [row("human"), *[row("spun", "big")] * 90, *[row("spun", "small")] * 10]
-    found = groups(columns_of(rows), BalanceConfig(shares={"small": 0.4, "absent": 0.5}), False)
+    found = groups(columns_of(rows), BalanceConfig(shares={"small": 0.4}), False)
     assert {group.name: group.probability for group in found} == pytest.approx(
         {"big toy-1": 0.6, "small toy-1": 0.4}
     )
     machine = drawn(rows, balance={"shares": {"small": 0.4}})[::2]
     assert np.mean([index > 90 for index in machine]) == pytest.approx(0.4, abs=0.08)
+
+
+def test_a_share_of_a_corpus_that_is_not_there_is_refused():
+    rows = columns_of([row("human"), row("spun", "big")])
+    with pytest.raises(ConfigError, match="no machine text of smal; remove it"):
+        groups(rows, BalanceConfig(shares={"smal": 0.4}), human=False)
+
+
+def test_leads_are_as_many_as_asked():
+    texts = texts_of(MIXED)
+    config = config_of(minimum_tokens=126, maximum_tokens=126, leads=0.4)
+    sampler = Sampler(columns_of(MIXED), config)
+    crops = [crop for step in range(100) for crop in sampler.draw(texts, step).crops]
+    starts = np.array([int(crop[0]) % 1000 for crop in crops])
+    assert np.mean(starts == 0) == pytest.approx(0.4, abs=0.06)
+    assert starts.max() == LENGTH - 126
 
 
 def test_a_share_is_dealt_out_among_the_generators_of_its_corpus():

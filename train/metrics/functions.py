@@ -145,23 +145,26 @@ def brier(is_machine: ArrayLike, probabilities: ArrayLike) -> Estimate:
     return Estimate(value, max(0.0, value - spread), min(1.0, value + spread))
 
 
-def ece(is_machine: ArrayLike, probabilities: ArrayLike) -> Estimate:
+def ece(is_machine: ArrayLike, probabilities: ArrayLike, even: bool = False) -> Estimate:
     """Expected calibration error over 15 bins of equal width, with a bootstrap interval.
 
-    Guo et al. (2017), arXiv:1706.04599, on the probability of "machine". Redrawn sets look
-    less calibrated than the set itself, so the interval leans upward; it is widened where
-    needed to hold the value.
+    Guo et al. (2017), arXiv:1706.04599, on the probability of "machine". With `even`, human
+    and machine texts weigh the same in all, as a probability at even odds supposes, whatever
+    their numbers. Redrawn sets look less calibrated than the set itself, so the interval
+    leans upward; it is widened where needed to hold the value.
     """
     outcome, predicted = _as_floats(is_machine, probabilities)
     count = len(outcome)
-    if count == 0:
+    share = float(outcome.mean()) if count else 0.0
+    if count == 0 or (even and share in (0.0, 1.0)):
         return NOTHING
     bins = np.minimum((predicted * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
-    gaps = predicted - outcome
+    weights = np.where(outcome == 1, 0.5 / share, 0.5 / (1 - share)) if even else np.ones(count)
+    gaps = weights * (predicted - outcome)
 
     def error(chosen: NDArray[np.intp] | slice) -> float:
         sums = np.bincount(bins[chosen], weights=gaps[chosen], minlength=CALIBRATION_BINS)
-        return float(np.abs(sums).sum() / count)
+        return float(np.abs(sums).sum() / weights[chosen].sum())
 
     random = np.random.default_rng(BOOTSTRAP_SEED)
     draws = [error(random.integers(0, count, count)) for _ in range(BOOTSTRAP_DRAWS)]

@@ -1,0 +1,214 @@
+"""What the score hangs on: the same texts in other formats, and cut to a few words.
+
+Beside `train.measure`, which reads texts as they are. A detector that reads writing must hold
+when case, layout and quotations go; one that reads format falls. The cuts say from how many
+words on the promise is kept, which is what `minimum_words` of a bundle rests on.
+
+    python -m train.variants --bundle model/checkpoint --data build/corpus --split test
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from model.bundle import Bundle, load_bundle, write_manifest
+from model.errors import ConfigError, RespunError
+from train.calibrate import NEWS
+from train.measure import GRADED_OVERLAP, Mask, Texts, read_texts
+from train.metrics.functions import auroc, flagged
+
+_QUOTATION = re.compile(r"“[^”\n]{1,800}”|\"[^\"\n]{1,800}\"")
+_WORD = re.compile(r"\S+")
+
+VARIANTS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "as given": lambda text: text,
+        "case folded": str.lower,
+        "layout flattened": lambda text: " ".join(text.split()),
+        "quotations masked": lambda text: _QUOTATION.sub('"..."', text),
+    }
+)
+LENGTHS: tuple[int, ...] = (20, 30, 40, 50, 80, 100, 200, 400, 800)
+"""Words that are read of texts that have at least as many."""
+
+_EPILOG = """\
+example:
+  python -m train.variants --split test --record
+
+prints the tables; they are in OUTPUT/variants.md and OUTPUT/variants.json too.
+exit codes: 0 done, 1 no usable bundle, 2 wrong usage, or other or no data
+"""
+
+
+@dataclass(frozen=True)
+class VariantOptions:
+    """What to measure, and where things lie."""
+
+    bundle: Path
+    data: Path
+    output: Path
+    split: str = "test"
+    texts: int = 1000
+
+
+def first_words(text: str, count: int) -> str:
+    """The first `count` words of a text, in its own layout."""
+    for index, match in enumerate(_WORD.finditer(text), start=1):
+        if index == count:
+            return text[: match.end()]
+    return text
+
+
+def sample(texts: Texts, count: int) -> Texts:
+    """At most `count` human and `count` machine news texts, chosen by id; machine ones reword."""
+    from train.scores import cache_key
+
+    news = np.isin(texts.columns["domain"], NEWS) & ~(texts.overlap >= GRADED_OVERLAP)
+    order = sorted(np.flatnonzero(news), key=lambda index: cache_key(texts.ids[index]))
+    machine = texts.machine
+    keep: Mask = np.zeros(len(texts.ids), dtype=bool)
+    for side in (True, False):
+        keep[[index for index in order if machine[index] == side][:count]] = True
+    return texts.take(keep)
+
+
+def measure_variants(options: VariantOptions) -> dict[str, Any]:
+    """Score the sample in every variant and length; returns the report."""
+    from train.corpus import corpus_digest
+
+    if options.texts < 1:
+        raise ConfigError(f"texts is {options.texts}; use 1 or more")
+    bundle = load_bundle(options.bundle)
+    digest = corpus_digest(options.data)
+    texts = read_texts(options.data, options.split)
+    texts = sample(texts.take(texts.words >= bundle.manifest.minimum_words), options.texts)
+    variants = {
+        name: ([change(text) for text in texts.texts], np.ones(len(texts.ids), dtype=bool))
+        for name, change in VARIANTS.items()
+    }
+    lengths = {
+        str(count): ([first_words(text, count) for text in texts.texts], texts.words >= count)
+        for count in LENGTHS
+    }
+    return {
+        "bundle": {
+            "name": bundle.manifest.name,
+            "version": bundle.manifest.version,
+            "sha256": bundle.sha256,
+        },
+        "sha256": bundle.sha256,
+        "data_digest": digest,
+        "split": options.split,
+        "texts": options.texts,
+        "variants": _rows(bundle, texts, variants, digest, options),
+        "lengths": _rows(bundle, texts, lengths, digest, options),
+    }
+
+
+def _rows(
+    bundle: Bundle,
+    texts: Texts,
+    versions: Mapping[str, tuple[list[str], Mask]],
+    digest: str,
+    options: VariantOptions,
+) -> list[dict[str, Any]]:
+    from train.scores import encoder_key, encoder_logits, score_texts
+
+    cache = options.output / "cache" / f"variants-{encoder_key(bundle, digest)}.npz"
+    compute = encoder_logits(bundle)
+    manifest = bundle.manifest
+    rows = []
+    for name, (versions_, chosen) in versions.items():
+        indices = np.flatnonzero(chosen)
+        if not len(indices):
+            continue
+        ids = [f"{texts.ids[index]}#{name}" for index in indices]
+        found = score_texts(ids, [versions_[index] for index in indices], compute, cache)
+        scores = manifest.calibration.score(found[:, :-1], found[:, -1])
+        lines = np.array([manifest.line("fpr-1pct", int(words)) for words in found[:, -1]])
+        machine = texts.machine[indices]
+        rows.append(
+            {
+                "name": name,
+                "machine": int(machine.sum()),
+                "human": int((~machine).sum()),
+                "auroc": asdict(auroc(machine, scores)),
+                "tpr": asdict(flagged(scores[machine], lines[machine])),
+                "fpr": asdict(flagged(scores[~machine], lines[~machine])),
+            }
+        )
+    return rows
+
+
+def record(folder: Path, report: Mapping[str, Any]) -> None:
+    """Keep a report in the bundle's manifest and rewrite the card."""
+    from train.card import write_card
+
+    manifest = load_bundle(folder).manifest
+    kept = {name: value for name, value in report.items() if name != "bundle"}
+    measured = {**manifest.measured, "variants": kept}
+    write_manifest(folder, replace(manifest, measured=measured))
+    write_card(folder)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    from train.tables import render_variants
+
+    parser = argparse.ArgumentParser(
+        prog="python -m train.variants",
+        description="Measure a bundle on the same texts in other formats and lengths.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name, default in (
+        ("bundle", "model/checkpoint"),
+        ("data", "build/corpus"),
+        ("output", "build/measure"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=Path, default=Path(default), help=f"folder; default {default}"
+        )
+    parser.add_argument(
+        "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
+    )
+    parser.add_argument(
+        "--texts", type=int, default=1000, help="texts of each class that are read; default 1000"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="keep the result in the bundle and its card"
+    )
+    values = vars(parser.parse_args(arguments))
+    recording = values.pop("record")
+    options = VariantOptions(**values)
+    try:
+        report = measure_variants(options)
+        options.output.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(report, indent=1, ensure_ascii=False)
+        (options.output / "variants.json").write_text(text + "\n", encoding="utf-8")
+        tables = render_variants(report)
+        (options.output / "variants.md").write_text(tables, encoding="utf-8")
+        if recording:
+            record(options.bundle, report)
+    except RespunError as error:
+        print(f"train.variants: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    except OSError as error:
+        print(f"train.variants: {error}; check --output", file=sys.stderr)
+        return 1
+    print(tables, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
