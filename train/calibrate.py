@@ -7,7 +7,7 @@ logits into probabilities; the humans of `threshold` set thresholds and p_human.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -171,25 +171,33 @@ def check_splits(splits: Any, minimum_words: int) -> None:
                 )
 
 
-def calibrate(compute: LogitsOf, splits: Any, minimum_words: int) -> Promise:
-    """Fit on `calibration`, promise on the humans of `threshold`; splits by name."""
+def calibrate(
+    compute: LogitsOf, splits: Any, minimum_words: int, seen: Collection[str] = ()
+) -> Promise:
+    """Fit on `calibration`, promise on the humans of `threshold`; splits by name.
+
+    Texts whose id is in `seen` are left out, since the network was trained on them.
+    """
     check_splits(splits, minimum_words)
-    fit = _rows(splits["calibration"], minimum_words, humans_only=False)
+    fit = _rows(splits["calibration"], minimum_words, humans_only=False, seen=seen)
     rows = compute("calibration", fit)
     machine = np.asarray([label != HUMAN for label in fit["label"]])
     words = rows[:, -1].astype(np.int64)
     line = fit_calibration(machine_logit(rows[:, :-1]), words, machine)
-    humans = _rows(splits["threshold"], minimum_words, humans_only=True)
+    humans = _rows(splits["threshold"], minimum_words, humans_only=True, seen=seen)
     rows = compute("threshold", humans)
     return promise(line, rows[:, :-1], rows[:, -1].astype(np.int64), list(humans["source"]))
 
 
-def _rows(split: Any, minimum_words: int, humans_only: bool) -> Any:
+def _rows(split: Any, minimum_words: int, humans_only: bool, seen: Collection[str] = ()) -> Any:
     chosen = [
         index
-        for index, (label, domain, words) in enumerate(
-            zip(split["label"], split["domain"], split["words"], strict=True)
+        for index, (name, label, domain, words) in enumerate(
+            zip(split["id"], split["label"], split["domain"], split["words"], strict=True)
         )
-        if domain in NEWS and words >= minimum_words and (label == HUMAN or not humans_only)
+        if domain in NEWS
+        and words >= minimum_words
+        and (label == HUMAN or not humans_only)
+        and name not in seen
     ]
     return split.select(chosen)

@@ -390,7 +390,11 @@ def _records(manifest: Json) -> list[str]:
 
 
 def _listed(values: Json) -> str:
-    return "\n".join(f"- {name}: `{value}`" for name, value in _flat(values))
+    return "\n".join(
+        # A list of many ids is for the manifest; how many they are is for people.
+        f"- {name}: {len(value):,} texts" if name == "trained_before" else f"- {name}: `{value}`"
+        for name, value in _flat(values)
+    )
 
 
 def _flat(values: Json, prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -66,6 +66,11 @@ class FinetuneConfig(BaseModel):
     keep_head: bool = Field(
         False, description="Go on with the head that `encoder`, a trained network, has already."
     )
+    trained_before: Path | None = Field(
+        None,
+        description="File of ids, one a line: texts that the starting network was trained on and "
+        "that a later data set holds outside train. Nothing is calibrated or measured on them.",
+    )
     seed: int = Field(1, description="Draws crops, batches and the new head.")
     steps: int = Field(ge=1, description="Optimiser steps.")
     batch_tokens: int = Field(

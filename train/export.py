@@ -219,7 +219,7 @@ def _calibrate(bundle: Bundle, corpus: Any, config: FinetuneConfig, digest: str)
         cache = config.output / "cache" / f"{split}-{key}.npz"
         return score_texts(rows["id"], rows["text"], compute, cache)
 
-    return calibrate(logits, corpus, config.minimum_words)
+    return calibrate(logits, corpus, config.minimum_words, trained_before(config))
 
 
 def measure_parity(
@@ -263,6 +263,18 @@ def measure_parity(
     }
 
 
+def trained_before(config: FinetuneConfig) -> list[str]:
+    """The ids that `config.trained_before` lists, sorted."""
+    if config.trained_before is None:
+        return []
+    try:
+        text = config.trained_before.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise ConfigError(f"{config.trained_before}: {problem}; restore the file") from error
+    return sorted(text.splitlines())
+
+
 def _provenance(config: FinetuneConfig, digest: str) -> dict[str, Any]:
     """Where the weights come from: resolved config, commit, data digest, versions."""
     packages = ("torch", "transformers", "tokenizers", "onnxruntime", "datasets", "numpy")
@@ -273,6 +285,7 @@ def _provenance(config: FinetuneConfig, digest: str) -> dict[str, Any]:
         "data_digest": digest,
         "commit": _commit(),
         "config": config.model_dump(mode="json"),
+        "trained_before": trained_before(config),
         "versions": {name: version(name) for name in packages},
     }
 

@@ -21,7 +21,7 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -158,11 +158,13 @@ class Row:
     """The feature with the highest AUROC on this row, its direction fixed in training."""
 
 
-def read_texts(data: Path, split: str) -> Texts:
-    """Read a split of the data set into memory."""
+def read_texts(data: Path, split: str, seen: Collection[str] = ()) -> Texts:
+    """Read a split of the data set into memory, but for the texts whose id is in `seen`."""
     from train.corpus import open_corpus, split_of
 
     rows = split_of(open_corpus(data), split)
+    if seen:
+        rows = rows.select([index for index, name in enumerate(rows["id"]) if name not in seen])
     names = ("label", "corpus", "generator", "operation", "source", "domain")
     return Texts(
         ids=list(rows["id"]),
@@ -325,7 +327,9 @@ def measure(options: MeasureOptions) -> dict[str, Any]:
     bundle, linear = load_bundle(options.bundle), LinearModel.load(options.linear)
     digest = corpus_digest(options.data)
     _check_same_data(digest, linear, options)
-    texts, fixing = read_texts(options.data, options.split), read_texts(options.data, "threshold")
+    seen = bundle.manifest.training.get("trained_before", ())
+    texts = read_texts(options.data, options.split, seen)
+    fixing = read_texts(options.data, "threshold", seen)
     long_enough = texts.words >= bundle.manifest.minimum_words
     keep = long_enough & (limit_cells(texts, options.limit) if options.limit else long_enough)
     fixing_long_enough = fixing.words >= bundle.manifest.minimum_words

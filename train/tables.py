@@ -166,6 +166,24 @@ def confusion_table(confusion: Json) -> str:
     return _table(["label", "texts", *(f"said {kind}" for kind in kinds)], body)
 
 
+def leave_out_table(rows: Sequence[Json]) -> str:
+    """What was found of each group, by models trained with it and without it."""
+    header = ["left out", "machine", "human"]
+    for figure in ("AUROC", "TPR 1%"):
+        header += [
+            f"{figure}: encoder with", "without", f"{figure}: words with", "without"
+        ]  # fmt: skip
+    body = []
+    for row in rows:
+        cells = [row["name"], f"{row['machine']:,}", f"{row['human']:,}"]
+        for figure, show in (("auroc", area), ("tpr", share)):
+            for system in SYSTEMS[:2]:
+                for trained in ("with", "without"):
+                    cells.append(show(row[system][trained][figure], trained == "without"))
+        body.append(cells)
+    return _table(header, body)
+
+
 def render_variants(report: Json) -> str:
     """The report of `train.variants` as Markdown."""
     bundle = report["bundle"]

@@ -90,7 +90,8 @@ def measure_variants(options: VariantOptions) -> dict[str, Any]:
         raise ConfigError(f"texts is {options.texts}; use 1 or more")
     bundle = load_bundle(options.bundle)
     digest = corpus_digest(options.data)
-    texts = read_texts(options.data, options.split)
+    seen = bundle.manifest.training.get("trained_before", ())
+    texts = read_texts(options.data, options.split, seen)
     texts = sample(texts.take(texts.words >= bundle.manifest.minimum_words), options.texts)
     variants = {
         name: ([change(text) for text in texts.texts], np.ones(len(texts.ids), dtype=bool))

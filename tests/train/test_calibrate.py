@@ -212,6 +212,18 @@ def test_thresholds_come_of_human_news_that_is_long_enough():
     assert machine_logit(logits_with(np.array([0.7]))) == pytest.approx(0.7)
 
 
+def test_what_the_starting_network_was_trained_on_is_left_out():
+    asked: dict[str, list[str]] = {}
+
+    def noting(split: str, rows: Any) -> np.ndarray:
+        asked[split] = list(rows["id"])
+        return compute(split, rows)
+
+    made = calibrate(noting, toy_splits(), 40, seen=("0", "39"))
+    assert "0" not in asked["calibration"] + asked["threshold"]
+    assert (len(asked["calibration"]), made.thresholds["fpr-1pct"].humans) == (38, 4)
+
+
 @pytest.mark.parametrize(
     ("split", "rows", "problem"),
     [

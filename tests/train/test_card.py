@@ -123,6 +123,24 @@ def test_the_figures_of_the_manifest_are_on_the_card(bundle):
         assert expected in text
 
 
+def test_the_card_says_where_the_promise_was_broken(bundle):
+    def outlet(name: str, low: float) -> dict[str, Any]:
+        rate = {"value": low + 0.01, "low": low, "high": low + 0.02, "hits": 1, "count": 99}
+        return {"name": name, "humans": 99, "fpr": {"fpr-1pct": rate}}
+
+    lengths = [{"from_words": 0, "humans": 122, "lines": {"fpr-1pct": 0.9912}}]
+    manifest = load_bundle(bundle).manifest.to_dict()
+    for low, expected in ((0.012, "broken, beyond chance, at: odd gazette."), (0.0, "At none")):
+        kept = {
+            "lengths": lengths,
+            "outlets": [outlet("gazette", 0.001), outlet("odd gazette", low)],
+        }
+        text = card.render_card({**manifest, "measured": {"threshold": kept}}, {})
+        assert expected in text
+        assert "| 0 | 122 | 0.9912 |" in text
+        assert "| gazette | 99 | 1.10% [0.10%, 2.10%] |" in text
+
+
 def test_the_worst_come_first_and_only_they(bundle):
     text = card.bundle_card(bundle)
     assert "| toy-0 |" in text

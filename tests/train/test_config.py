@@ -12,12 +12,14 @@ from model.config_file import read_config
 from model.errors import ConfigError
 from seeds.build import BuildConfig
 from train.config import BalanceConfig, FinetuneConfig
+from train.leave_out import LeaveOutConfig
 from train.linear import LinearConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 SCHEMAS: dict[str, type[BaseModel]] = {
     "seeds.build": BuildConfig,
     "train.finetune": FinetuneConfig,
+    "train.leave_out": LeaveOutConfig,
     "train.linear": LinearConfig,
 }
 

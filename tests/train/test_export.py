@@ -16,10 +16,12 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from model.bundle import ONNX_FILE, load_bundle, verify_all
 from model.document import DocumentReader, mean_logits
 from model.encoder import Encoder
-from model.errors import CorpusError
+from model.errors import ConfigError, CorpusError
 from model.labels import LABELS
 from train import calibrate, card
-from train.export import export, main
+from train.config import FinetuneConfig
+from train.export import export, main, trained_before
+from train.measure import read_texts
 from train.network import NetworkTokenLogits
 
 # Of logits that spread over some five units. int8 weights and activations round that much on
@@ -158,3 +160,20 @@ def copy_of(toy_run: Any, tmp_path: Path) -> tuple[Path, Path]:
     values = {**toy_run.config.model_dump(mode="json"), "output": str(run)}
     path.write_text(json.dumps(values))
     return run, path
+
+
+def test_the_list_of_texts_trained_on_before_is_read_or_named(tmp_path):
+    path = tmp_path / "seen.txt"
+    values = {"name": "toy", "version": "0", "data": "d", "output": "o", "steps": 1}
+    config = FinetuneConfig.model_validate({**values, "encoder": "e", "trained_before": str(path)})
+    with pytest.raises(ConfigError, match=r"seen\.txt: cannot be read \(.*\); restore the file"):
+        trained_before(config)
+    path.write_text("b:2\na:1\n")
+    assert trained_before(config) == ["a:1", "b:2"]
+    assert trained_before(config.model_copy(update={"trained_before": None})) == []
+
+
+def test_texts_trained_on_before_are_not_measured(toy_corpus):
+    every = read_texts(toy_corpus, "test")
+    fewer = read_texts(toy_corpus, "test", seen=every.ids[:3])
+    assert fewer.ids == every.ids[3:]

@@ -16,7 +16,7 @@ from datasets import Dataset, DatasetDict
 from model.bundle import ONNX_FILE, TOKENIZER_FILE, Manifest, load_bundle, write_manifest
 from model.calibration import Calibration, HumanScores
 from model.policies import POLICY_RATES, Threshold
-from train import card, linear, measure, scores
+from train import card, linear, measure, scores, tables
 from train.measure import System, Texts
 
 MACHINE_WORDS = ("pivotal", "landscape", "tapestry", "vibrant")
@@ -95,6 +95,31 @@ def test_held_out_slices_hold_their_own_humans():
     assert (outlet.machine, outlet.human) == (1, 1)
     assert outlet.cells["encoder"].fpr["fpr-1pct"].hits == 1
     assert row_named(rows, "slice", "generator").human == 0
+
+
+def test_kinds_are_counted_by_true_label():
+    rows = [{}, {"label": "spun"}, {"label": "spun"}, {"label": "generated"}]
+    encoder = replace(system(0.1, 0.9, 0.4, 0.9), kinds=np.array([0, 3, 0, 1]))
+    found = measure.confusion(texts_of(rows), encoder)
+    assert found["kinds"] == ["human", "rewritten", "generated", "spun"]
+    assert found["counts"] == {
+        "human": [1, 0, 0, 0],
+        "rewritten": [0, 0, 0, 0],
+        "generated": [0, 1, 0, 0],
+        "spun": [1, 0, 0, 1],
+    }
+    table = tables.confusion_table(found)
+    assert "| spun | 2 | 50.0% | 0.00% | 0.00% | 50.0% |" in table
+    assert "| rewritten |" not in table
+
+
+def test_calibration_has_rows_without_texts_that_kept_their_wording():
+    rows = [{}, {"label": "spun", "overlap": 0.1}, {"label": "spun", "overlap": 0.7}]
+    found = measure.measure_calibration(texts_of(rows), {"encoder": system(0.0, 1.0, 0.0)})
+    named = {row["name"]: row for row in found}
+    assert (named["all"]["machine"], named["all, rewording"]["machine"]) == (2, 1)
+    assert named["all, rewording"]["encoder"]["ece"]["value"] == 0
+    assert named["all"]["encoder"]["ece"]["value"] == pytest.approx(0.25)
 
 
 def test_within_auroc_needs_humans_of_the_same_corpus():

@@ -1,0 +1,93 @@
+"""Leaving one out: folds see nothing of their group, are kept, and stand in one table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from train import leave_out
+from train.leave_out import EVERYTHING, main
+
+WITHOUT = {"generators": ["toy-1"]}
+
+
+@pytest.fixture
+def config_file(write_config, toy_corpus, tmp_path: Path, monkeypatch) -> Path:
+    """A table of one group, over the toy data set."""
+    monkeypatch.setattr(leave_out, "LEAST_TEXTS", 3)
+    linear = tmp_path / "linear.yaml"
+    values = {"data": str(toy_corpus), "output": str(tmp_path / "unused"), "min_df": 1}
+    linear.write_text(yaml.safe_dump(values))
+    path = tmp_path / "leave-out.yaml"
+    values = {
+        "output": str(tmp_path / "out"),
+        "encoder": str(write_config()),
+        "linear": str(linear),
+        "steps": 3,
+        "groups": {"ones": WITHOUT},
+    }
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def change(path: Path, **values: Any) -> None:
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **values}))
+
+
+def test_a_fold_is_trained_without_its_group_and_kept(config_file, tmp_path, capsys, monkeypatch):
+    trained: dict[str, set[str]] = {}
+    fit = leave_out._linear_scores
+
+    def noting(dev: Any, rows: Any, *more: Any) -> Any:
+        trained[EVERYTHING if not trained else "ones"] = set(rows["generator"])
+        return fit(dev, rows, *more)
+
+    monkeypatch.setattr(leave_out, "_linear_scores", noting)
+    assert main(["--config", str(config_file)]) == 0
+    assert trained == {EVERYTHING: {"", "toy-0", "toy-1"}, "ones": {"", "toy-0"}}
+    printed = capsys.readouterr().out
+    (row,) = json.loads((tmp_path / "out" / "leave-out.json").read_text())
+    assert (row["name"], row["machine"], row["human"]) == ("ones", 5, 10)
+    for system in ("encoder", "linear"):
+        for fold in ("with", "without"):
+            assert 0 <= row[system][fold]["auroc"]["value"] <= 1
+    assert "| ones | 5 | 10 |" in printed
+    assert sorted(path.name for path in (tmp_path / "out" / "ones").iterdir()) == ["scores.npz"]
+
+    def fail(*given: Any) -> Any:
+        raise AssertionError("a finished fold was trained again")
+
+    monkeypatch.setattr(leave_out, "_linear_scores", fail)
+    assert main(["--config", str(config_file)]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_the_words_know_less_of_what_they_did_not_see(config_file, tmp_path):
+    assert main(["--config", str(config_file)]) == 0
+    folds = {}
+    for name in (EVERYTHING, "ones"):
+        with np.load(tmp_path / "out" / name / "scores.npz") as stored:
+            folds[name] = stored["linear"]
+    assert not np.allclose(folds[EVERYTHING], folds["ones"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"groups": {"none": {"generators": ["gpt-9"]}}}, "dev holds 0 news texts of it"),
+        ({"groups": {EVERYTHING: WITHOUT}}, "rename it"),
+        ({"steps": 0}, "steps"),
+        ({"encoder": "nowhere.yaml"}, "nowhere.yaml"),
+    ],
+)
+def test_a_wrong_configuration_is_one_line(config_file, changes, problem, capsys):
+    change(config_file, **changes)
+    assert main(["--config", str(config_file)]) == 2
+    error = capsys.readouterr().err
+    assert problem in error
+    assert len(error.splitlines()) == 1
