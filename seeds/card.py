@@ -127,6 +127,14 @@ def _removed_table(removed: Mapping[str, Mapping[str, int]]) -> str:
     return _table(["corpus", "read", *reasons], rows)
 
 
+_OWN_LICENCES: Mapping[str, tuple[str, str]] = {
+    "rewrites": ("CC BY 4.0", "seeds/rewrites"),
+    "spinner": ("as the text that each was spun from", "seeds/spinner.py"),
+    "seeds": ("the seed documents of this project", "seeds/documents"),
+}
+"""What the project brings itself: licence, and where it lies."""
+
+
 def _licence_table(texts: Mapping[str, int], own: Sequence[Mapping[str, Any]]) -> str:
     """Where the texts came from: pinned corpora, and those of the configuration."""
     from seeds.archives import pins
@@ -135,6 +143,11 @@ def _licence_table(texts: Mapping[str, int], own: Sequence[Mapping[str, Any]]) -
         [pin.repository, texts[pin.repository], pin.commit[:12], pin.licence, pin.citation]
         for pin in pins().values()
         if pin.repository in texts
+    ]
+    rows += [
+        [name, texts[name], "", licence, citation]
+        for name, (licence, citation) in _OWN_LICENCES.items()
+        if name in texts
     ]
     rows += [
         [corpus["name"], texts[corpus["name"]], "", corpus["licence"], ""]
