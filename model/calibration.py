@@ -85,13 +85,14 @@ class HumanScores:
     def line(self, rate: float, words: int, unknown: float = -math.inf) -> float:
         """The score from which at most `rate` of human articles of like length are flagged.
 
-        The lowest score whose `p_human` is at most `rate`; just above all of them where they
-        are too few to tell; `unknown` where there are none.
+        The lowest score whose `p_human` is at most `rate`. Where the band holds too few for
+        that, `unknown` (the score that keeps the rate over all lengths), and no less than just
+        above all that there are.
         """
         band = self.scores[bisect_right(self.edges, words)]
-        if not band:
-            return unknown
-        allowed = max(int(rate * (len(band) + 1) + 1e-9) - 1, 0)
+        allowed = int(rate * (len(band) + 1) + 1e-9) - 1
+        if allowed < 0:
+            return max([unknown, *(math.nextafter(score, math.inf) for score in band[-1:])])
         return math.nextafter(band[-1 - allowed], math.inf)
 
 

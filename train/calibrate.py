@@ -7,7 +7,7 @@ logits into probabilities; the humans of `threshold` set thresholds and p_human.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from model.calibration import Calibration, HumanScores, length_term, machine_logit
 from model.errors import CorpusError
-from model.labels import HUMAN
+from model.labels import HUMAN, NEWS
 from model.policies import POLICY_RATES, Threshold
 from train.metrics.functions import flagged, threshold_at_fpr
 
@@ -25,9 +25,6 @@ LENGTH_EDGES: tuple[int, ...] = (100, 200, 400, 800)
 
 OUTLET_LEAST_HUMANS = 50
 """Articles from which an outlet's false alarms are worth a row."""
-
-NEWS: tuple[str, ...] = ("news", "press-release")
-"""The genres that the score is calibrated for."""
 
 LogitsOf = Callable[[str, Any], NDArray[np.float64]]
 """Split name and rows to [n, 5]: mean logits and words, as `train.scores` keeps them."""
@@ -96,20 +93,25 @@ def promise(
         share = flagged(scores, lines)
         thresholds[policy] = Threshold(value, len(scores), share.hits, (share.low, share.high))
     kept = {
-        "lengths": promise_by_length(human),
+        "lengths": promise_by_length(human, thresholds),
         "outlets": promise_by_outlet(scores, words, np.asarray(outlets, dtype=str)),
     }
     return Promise(calibration, human, thresholds, kept)
 
 
-def promise_by_length(human: HumanScores) -> list[dict[str, Any]]:
+def promise_by_length(
+    human: HumanScores, thresholds: Mapping[str, Threshold]
+) -> list[dict[str, Any]]:
     """For each band of lengths the humans behind its lines, and the lines, by policy."""
     starts = (0, *human.edges)
     return [
         {
             "from_words": start,
             "humans": len(band),
-            "lines": {policy: human.line(rate, start) for policy, rate in POLICY_RATES.items()},
+            "lines": {
+                policy: human.line(rate, start, thresholds[policy].value)
+                for policy, rate in POLICY_RATES.items()
+            },
         }
         for start, band in zip(starts, human.scores, strict=True)
         if band
@@ -150,7 +152,7 @@ def human_scores(scores: NDArray[np.float64], words: NDArray[np.int64]) -> Human
     )
 
 
-def check_splits(splits: Any, minimum_words: int) -> None:
+def check_splits(splits: Any, minimum_words: int, seen: Collection[str] = ()) -> None:
     """Raise CorpusError where a split lacks texts that the end of a run needs.
 
     Asked before training too, so that nobody learns of it hours later.
@@ -158,16 +160,16 @@ def check_splits(splits: Any, minimum_words: int) -> None:
     for name in ("dev", "calibration", "threshold"):
         labels: set[str] = set()
         if name in splits:
-            labels |= set(_rows(splits[name], minimum_words, humans_only=False)["label"])
+            labels |= set(_rows(splits[name], minimum_words, False, seen)["label"])
         wanted = {"human": HUMAN in labels}
         if name != "threshold":
             wanted["machine"] = bool(labels - {HUMAN})
         for side, found in wanted.items():
             if not found:
-                share = "" if name == "threshold" else f"raise split.{name}, or "
                 raise CorpusError(
                     f"{name} split: holds no {side} news text of {minimum_words} words or more; "
-                    f"{share}name outlets for it in split.outlets, and build the data set again"
+                    f"name outlets for it in split.outlets, or raise split.{name}, and build the "
+                    "data set again"
                 )
 
 
@@ -178,7 +180,7 @@ def calibrate(
 
     Texts whose id is in `seen` are left out, since the network was trained on them.
     """
-    check_splits(splits, minimum_words)
+    check_splits(splits, minimum_words, seen)
     fit = _rows(splits["calibration"], minimum_words, humans_only=False, seen=seen)
     rows = compute("calibration", fit)
     machine = np.asarray([label != HUMAN for label in fit["label"]])

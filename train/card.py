@@ -90,7 +90,7 @@ _LIMITS = """\
 
 
 def render_card(manifest: Json, measured: Json) -> str:
-    """The card of a manifest and its measurements by split, as `measure --record` keeps them."""
+    """The card of a manifest and what was measured, as `--record` and the export keep it."""
     report = measured.get("test") or measured.get("dev")
     purpose = _PURPOSE.format(minimum_words=manifest["minimum_words"])
     parts = [
@@ -98,9 +98,9 @@ def render_card(manifest: Json, measured: Json) -> str:
         f"# {manifest['name']} {manifest['version']}",
         purpose,
         "## How often it errs, and on whom",
-        *_promises(manifest),
+        *_promises(manifest, measured.get("threshold")),
         *_errors(report),
-        *_variants(measured.get("variants")),
+        *_variants(manifest, measured.get("variants")),
         "## How it was measured",
         *_method(manifest, report),
         "## Training data",
@@ -214,14 +214,12 @@ def _headline(report: Json) -> list[tuple[str, str, float]]:
         found.append(("recall", f"TPR at the {policy} threshold", rate["value"]))
     for policy, rate in cell["fpr"].items():
         found.append(("false_positive_rate", f"FPR at the {policy} threshold", rate["value"]))
-    found += [
-        ("ece", "expected calibration error", calibration["ece"]["value"]),
-        ("brier_score", "Brier score", calibration["brier"]["value"]),
-    ]
-    return found
+    if calibration["ece"]["value"] is not None:
+        found.append(("ece", "expected calibration error", calibration["ece"]["value"]))
+    return [*found, ("brier_score", "Brier score", calibration["brier"]["value"])]
 
 
-def _promises(manifest: Json) -> list[str]:
+def _promises(manifest: Json, kept: Json | None) -> list[str]:
     lines = [
         "| threshold | over all lengths | human articles it was chosen on | of them flagged "
         "| false-alarm rate, 95% interval |",
@@ -238,7 +236,6 @@ def _promises(manifest: Json) -> list[str]:
         "trained nor calibrated anything, and kept among articles of like length:",
         "\n".join(lines),
     ]
-    kept = manifest["measured"].get("threshold")
     if kept:
         parts += [
             "What an article must score to be flagged, by its length in words:",
@@ -246,11 +243,15 @@ def _promises(manifest: Json) -> list[str]:
             "`p_human` and these lines are split-conformal: for a human article that is "
             "exchangeable with the held-back ones of its length, the chance of a `p_human` of at "
             "most 1% is at most 1%, whatever the scores. Nothing is promised where articles are "
-            "not exchangeable, and those of a new kind of outlet are not. What that costs shows "
-            "where each held-back outlet meets lines drawn from the others alone:",
-            kept_outlets_table(kept["outlets"]),
-            _broken(kept["outlets"]),
+            "not exchangeable, and those of a new kind of outlet are not.",
         ]
+        if kept["outlets"]:
+            parts += [
+                "What that costs shows where each held-back outlet meets lines drawn from the "
+                "others alone:",
+                kept_outlets_table(kept["outlets"]),
+                _broken(kept["outlets"]),
+            ]
     return parts
 
 
@@ -285,17 +286,17 @@ def _errors(report: Json | None) -> list[str]:
         key=lambda row: row["cells"]["encoder"]["tpr"]["fpr-1pct"]["value"],
     )
     parts += _false_alarms(report)
-    if "kinds" in report:
-        parts += [f"Kinds. {KINDS_INTRO}", confusion_table(report["kinds"])]
     parts += [
+        f"Kinds. {KINDS_INTRO}",
+        confusion_table(report["kinds"]),
         f"Calibration (the score as a probability at even odds). {CALIBRATION_INTRO}",
         calibration_table(report["calibration"]),
     ]
     return [*parts, render_wins(report["wins"])]
 
 
-def _variants(report: Json | None) -> list[str]:
-    if report is None:
+def _variants(manifest: Json, report: Json | None) -> list[str]:
+    if report is None or report["bundle"]["sha256"] != manifest["files"][ONNX_FILE]:
         return []
     return [
         f"The same {report['split']} news texts, up to {report['texts']:,} of each class, in other "

@@ -60,6 +60,11 @@ class FinetuneConfig(BaseModel):
         "that a Python package carries."
     )
     revision: str = Field("main", description="Commit of the encoder, where it is an id.")
+    base_model: str = Field(
+        "",
+        description="Hugging Face id of what the first run started from, for the model card; "
+        "empty where that is `encoder`.",
+    )
     encoder_sha256: str = Field(
         "", description="sha256 that the encoder's model.safetensors must have; empty for any."
     )

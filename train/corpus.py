@@ -13,6 +13,8 @@ from model.errors import ConfigError
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
+    from train.config import FinetuneConfig
+
 SPLITS: tuple[str, ...] = ("train", "dev", "calibration", "threshold", "test")
 
 
@@ -33,6 +35,18 @@ def corpus_digest(folder: Path) -> str:
     if not path.is_file():
         raise ConfigError(f"{path}: missing, so the data cannot be named; build the data set again")
     return path.read_text(encoding="utf-8").strip()
+
+
+def trained_before(config: FinetuneConfig) -> frozenset[str]:
+    """The ids that `config.trained_before` lists."""
+    if config.trained_before is None:
+        return frozenset()
+    try:
+        text = config.trained_before.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise ConfigError(f"{config.trained_before}: {problem}; restore the file") from error
+    return frozenset(filter(None, text.splitlines()))
 
 
 def _check_folder(folder: Path) -> None:

@@ -28,6 +28,7 @@ from model.config_file import read_config
 from model.errors import ConfigError, RespunError
 from model.policies import Threshold
 from train.config import FinetuneConfig
+from train.corpus import trained_before
 
 PARITY_TEXTS = 600
 """Dev texts on which the exported graph is compared with the network."""
@@ -263,29 +264,15 @@ def measure_parity(
     }
 
 
-def trained_before(config: FinetuneConfig) -> list[str]:
-    """The ids that `config.trained_before` lists, sorted."""
-    if config.trained_before is None:
-        return []
-    try:
-        text = config.trained_before.read_text(encoding="utf-8")
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise ConfigError(f"{config.trained_before}: {problem}; restore the file") from error
-    return sorted(text.splitlines())
-
-
 def _provenance(config: FinetuneConfig, digest: str) -> dict[str, Any]:
     """Where the weights come from: resolved config, commit, data digest, versions."""
     packages = ("torch", "transformers", "tokenizers", "onnxruntime", "datasets", "numpy")
     return {
-        "base_model": "sentence-transformers/all-MiniLM-L6-v2"
-        if "minilm_l6" in config.encoder
-        else config.encoder,
+        "base_model": config.base_model or config.encoder,
         "data_digest": digest,
         "commit": _commit(),
         "config": config.model_dump(mode="json"),
-        "trained_before": trained_before(config),
+        "trained_before": sorted(trained_before(config)),
         "versions": {name: version(name) for name in packages},
     }
 

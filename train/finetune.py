@@ -104,12 +104,12 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
     from tqdm import tqdm
 
     from train.calibrate import check_splits
-    from train.corpus import corpus_digest, open_corpus, split_of
+    from train.corpus import corpus_digest, open_corpus, split_of, trained_before
     from train.network import load_network
     from train.sampling import Sampler, tokenise
 
     corpus = open_corpus(config.data)
-    check_splits(corpus, config.minimum_words)
+    check_splits(corpus, config.minimum_words, trained_before(config))
     split = split_of(corpus, "train")
     sampler = Sampler({name: split[name] for name in split.column_names if name != "text"}, config)
     _prepare_output(config, resume)

@@ -3,8 +3,8 @@
 For each named group of machine texts (a generator's family, a corpus) encoder and word
 baseline are trained anew on everything else, and judged on the group's dev texts beside
 models that were trained just as long with the group. The short runs are far from the shipped
-weights; what counts is the difference between the two columns. A finished fold is kept, so
-an interrupted command goes on where it was.
+weights; what counts is the difference between the two columns. A finished fold is kept; one
+that was cut short begins anew.
 
     python -m train.leave_out --config configs/leave-out.yaml
 """
@@ -16,9 +16,9 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.config_file import read_config
 from model.errors import ConfigError, RespunError
-from model.labels import HUMAN
-from train.calibrate import NEWS
+from model.labels import HUMAN, NEWS
 from train.config import FinetuneConfig
 from train.linear import LinearConfig
+from train.measure import without_nan
 
+EXIT_INTERRUPTED = 130  # as shells report SIGINT
 EVERYTHING = "nothing"
 """The fold that leaves nothing out, which every other is compared with."""
 LEAST_TEXTS = 20
@@ -63,10 +64,29 @@ class LeaveOutConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     output: Path = Field(description="Folder of the folds and the table.")
-    encoder: Path = Field(description="YAML file of the encoder's runs; its output is not used.")
-    linear: Path = Field(description="YAML file of the word baseline; likewise.")
+    encoder: Path = Field(description="YAML file of the encoder's runs, from a base encoder on.")
+    linear: Path = Field(description="YAML file of the word baseline; its data are not used.")
     steps: int = Field(ge=1, description="Steps of each encoder run.")
-    groups: Mapping[str, Group] = Field(description="Name to what is left out.")
+    groups: Mapping[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], Group] = Field(
+        min_length=1, description="Name to what is left out."
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every fold shares."""
+
+    output: Path
+    encoder: FinetuneConfig
+    linear: LinearConfig
+    corpus: Any
+    dev: Any
+    digest: str
+
+    def about(self, group: Group) -> str:
+        """Everything that a fold's scores depend on."""
+        parts = (group, self.encoder, self.linear)
+        return json.dumps([self.digest, *(part.model_dump(mode="json") for part in parts)])
 
 
 def leave_out(config: LeaveOutConfig) -> list[dict[str, Any]]:
@@ -77,7 +97,11 @@ def leave_out(config: LeaveOutConfig) -> list[dict[str, Any]]:
     from train.corpus import corpus_digest, open_corpus, split_of
 
     encoder = read_config(config.encoder, FinetuneConfig)
-    linear = read_config(config.linear, LinearConfig)
+    if encoder.keep_head:
+        raise ConfigError(
+            f"{config.encoder}: goes on from a network that has seen every group; "
+            "name a run from a base encoder"
+        )
     if EVERYTHING in config.groups:
         raise ConfigError(f"groups: {EVERYTHING!r} means that nothing is left out; rename it")
     corpus = open_corpus(encoder.data)
@@ -91,8 +115,16 @@ def leave_out(config: LeaveOutConfig) -> list[dict[str, Any]]:
                 f"groups.{name}: dev holds {chosen.sum()} news texts of it, fewer than "
                 f"{LEAST_TEXTS}; widen the group or leave it out"
             )
+    plan = Plan(
+        config.output,
+        encoder.model_copy(update={"steps": config.steps, "evaluate_steps": config.steps}),
+        read_config(config.linear, LinearConfig),
+        corpus,
+        dev,
+        digest,
+    )
     scores = {
-        name: _fold(name, group, corpus, dev, digest, config, encoder, linear)
+        name: _fold(name, group, plan)
         for name, group in ((EVERYTHING, Group()), *config.groups.items())
     }
     human = np.asarray([label == HUMAN for label in dev["label"]])
@@ -135,43 +167,33 @@ def _judged(
     return {"auroc": asdict(auroc(*given)), "tpr": asdict(tpr_at_own_fpr(*given, fpr=0.01))}
 
 
-def _fold(
-    name: str,
-    group: Group,
-    corpus: Any,
-    dev: Any,
-    digest: str,
-    config: LeaveOutConfig,
-    encoder: FinetuneConfig,
-    linear: LinearConfig,
-) -> dict[str, NDArray[np.float64]]:
+def _fold(name: str, group: Group, plan: Plan) -> dict[str, NDArray[np.float64]]:
     """Both systems' scores of the dev texts, trained without the group; kept on disk."""
-    folder = config.output / name
+    folder = plan.output / name
     kept = folder / "scores.npz"
-    about = json.dumps([digest, group.model_dump(mode="json"), config.steps])
     if kept.is_file():
         with np.load(kept, allow_pickle=False) as stored:
-            if str(stored["about"]) == about:
+            if str(stored["about"]) == plan.about(group):
                 return {system: stored[system] for system in ("encoder", "linear")}
-    shutil.rmtree(folder, ignore_errors=True)
-    rows = corpus["train"]
-    rows = rows.select(np.flatnonzero(~_members(rows, group)).tolist())
     data = folder / "data"
-    type(corpus)({**corpus, "train": rows}).save_to_disk(str(data))
-    (data / "digest.txt").write_text(f"{digest} without {name}\n", encoding="utf-8")
-    found = {
-        "encoder": _encoder_scores(dev, encoder, data, folder / "encoder", config.steps),
-        "linear": _linear_scores(dev, rows, linear, digest),
-    }
-    shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    np.savez(kept, about=np.array(about), encoder=found["encoder"], linear=found["linear"])
-    return found
+    if folder.is_dir() and not (kept.is_file() or data.is_dir()):
+        raise ConfigError(f"{folder}: is no fold of ours; name another output, or remove it")
+    shutil.rmtree(folder, ignore_errors=True)
+    rows = plan.corpus["train"]
+    rows = rows.select(np.flatnonzero(~_members(rows, group)).tolist())
+    type(plan.corpus)({**plan.corpus, "train": rows}).save_to_disk(str(data))
+    (data / "digest.txt").write_text(f"{plan.digest} without {name}\n", encoding="utf-8")
+    encoder = _encoder_scores(plan, rows, data, folder / "encoder")
+    linear = _linear_scores(plan.dev, rows, plan.linear, plan.digest)
+    temporary = folder / "scores.part.npz"
+    np.savez(temporary, about=np.array(plan.about(group)), encoder=encoder, linear=linear)
+    temporary.replace(kept)
+    for used in (data, folder / "encoder"):
+        shutil.rmtree(used, ignore_errors=True)
+    return {"encoder": encoder, "linear": linear}
 
 
-def _encoder_scores(
-    dev: Any, config: FinetuneConfig, data: Path, output: Path, steps: int
-) -> NDArray[np.float64]:
+def _encoder_scores(plan: Plan, rows: Any, data: Path, output: Path) -> NDArray[np.float64]:
     from transformers import AutoModelForTokenClassification
 
     from model.calibration import machine_logit
@@ -179,18 +201,18 @@ def _encoder_scores(
     from train.finetune import finetune
     from train.network import NetworkTokenLogits
 
-    shares = {
-        corpus: share
-        for corpus, share in config.balance.shares.items()
-        if corpus in set(_machine_corpora(data))
+    machines = {
+        corpus
+        for corpus, label in zip(rows["corpus"], rows["label"], strict=True)
+        if label != HUMAN
     }
-    config = config.model_copy(
+    balance = plan.encoder.balance
+    shares = {corpus: share for corpus, share in balance.shares.items() if corpus in machines}
+    config = plan.encoder.model_copy(
         update={
             "data": data,
             "output": output,
-            "steps": steps,
-            "evaluate_steps": steps,
-            "balance": config.balance.model_copy(update={"shares": shares}),
+            "balance": balance.model_copy(update={"shares": shares}),
         }
     )
     source = finetune(config)
@@ -204,20 +226,9 @@ def _encoder_scores(
         config.batch_tokens,
         config.precision == "bf16",
     )
-    documents = [reader.read(text) for text in dev["text"]]
+    documents = [reader.read(text) for text in plan.dev["text"]]
     logits = [mean_logits(each) for each in reader.logits(documents, compute)]
     return machine_logit(np.stack(logits))
-
-
-def _machine_corpora(data: Path) -> list[str]:
-    from train.corpus import open_corpus
-
-    rows = open_corpus(data)["train"]
-    return [
-        corpus
-        for corpus, label in zip(rows["corpus"], rows["label"], strict=True)
-        if label != HUMAN
-    ]
 
 
 def _linear_scores(dev: Any, rows: Any, config: LinearConfig, digest: str) -> NDArray[np.float64]:
@@ -241,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         config = read_config(options.config, LeaveOutConfig)
-        rows = leave_out(config)
+        rows = without_nan(leave_out(config))
         text = json.dumps(rows, indent=1)
         (config.output / "leave-out.json").write_text(text + "\n", encoding="utf-8")
         table = leave_out_table(rows) + "\n"
@@ -255,6 +266,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"train.leave_out: {error}; check `output`", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("train.leave_out: interrupted; finished folds are kept", file=sys.stderr)
+        return EXIT_INTERRUPTED
     print(table, end="")
     return 0
 

@@ -355,7 +355,7 @@ def measure(options: MeasureOptions) -> dict[str, Any]:
         "kinds": confusion(texts, encoder),
         "training_texts": count_training_texts(options.data),
     }
-    cleaned: dict[str, Any] = _without_nan(report)
+    cleaned: dict[str, Any] = without_nan(report)
     return cleaned
 
 
@@ -371,12 +371,12 @@ def count_training_texts(data: Path) -> dict[str, dict[str, int]]:
     return table
 
 
-def record(folder: Path, report: Mapping[str, Any]) -> None:
-    """Keep a report in the bundle's manifest, under its split, and rewrite the card."""
+def record(folder: Path, name: str, kept: Mapping[str, Any]) -> None:
+    """Keep what was measured in the bundle's manifest, under a name, and rewrite the card."""
     from train.card import write_card
 
     manifest = load_bundle(folder).manifest
-    measured = {**manifest.measured, str(report["split"]): summarize(report)}
+    measured = {**manifest.measured, name: dict(kept)}
     write_manifest(folder, replace(manifest, measured=measured))
     write_card(folder)
 
@@ -391,7 +391,7 @@ def summarize(report: Mapping[str, Any]) -> dict[str, Any]:
         {**row, "cells": {name: _compact(cell, name) for name, cell in row["cells"].items()}}
         for row in report["rows"]
     ]
-    summary: dict[str, Any] = _rounded({"sha256": report["bundle"]["sha256"], **kept})
+    summary: dict[str, Any] = rounded({"sha256": report["bundle"]["sha256"], **kept})
     return summary
 
 
@@ -424,7 +424,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = measure(options)
         written = _write(report, options.output)
         if recording:
-            record(options.bundle, report)
+            record(options.bundle, str(report["split"]), summarize(report))
     except RespunError as error:
         print(f"train.measure: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
@@ -560,12 +560,12 @@ def _bands(values: NDArray[Any], edges: Sequence[float]) -> Iterator[tuple[str, 
         yield name or f"{low}-{high}", np.asarray((values >= low) & (values < high))
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """The same structure with None for what is not a number, which JSON does not know."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -591,11 +591,12 @@ def _defined(estimate: Mapping[str, float | None]) -> bool:
     return estimate["value"] is not None
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """The same structure with floats to five decimals: no card shows more."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return round(value, 5) if isinstance(value, float) else value
 
 

@@ -32,8 +32,13 @@ _PACKAGE = "package:"
 def encoder_location(encoder: str) -> str:
     """The folder or Hugging Face id that `encoder` of a configuration means."""
     if not encoder.startswith(_PACKAGE):
-        if encoder.startswith(("/", ".")) and not Path(encoder).is_dir():
-            raise ConfigError(f"encoder {encoder}: no such folder; name a folder or id")
+        # An id of the hub has one slash at most.
+        is_path = encoder.startswith(("/", ".")) or encoder.count("/") > 1
+        if is_path and not Path(encoder).is_dir():
+            raise ConfigError(
+                f"encoder {encoder}: no such folder; name a folder or id, or run the "
+                "configuration that writes it first"
+            )
         return encoder
     package, _, folder = encoder.removeprefix(_PACKAGE).partition("/")
     found = importlib.util.find_spec(package)
@@ -49,9 +54,10 @@ def encoder_location(encoder: str) -> str:
 
 
 def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
-    """The base encoder with a new head, and its tokenizer; weights are safetensors only.
+    """The encoder and its tokenizer, with its own head, or one to be drawn anew.
 
-    Raises ConfigError where the encoder is not there or not the one that was pinned.
+    Weights are safetensors only. Raises ConfigError where the encoder is not there or not the
+    one that was pinned.
     """
     from transformers import AutoModelForTokenClassification, AutoTokenizer
 
@@ -61,8 +67,9 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
     try:
         _check_pin(location, config)
         tokenizer = AutoTokenizer.from_pretrained(location, **pinned)
-        network = AutoModelForTokenClassification.from_pretrained(
+        network, loading = AutoModelForTokenClassification.from_pretrained(
             location,
+            output_loading_info=True,
             use_safetensors=True,
             attn_implementation="eager",  # on CPU its backward is twice as fast as sdpa's
             num_labels=len(LABELS),
@@ -76,6 +83,8 @@ def load_network(config: FinetuneConfig) -> tuple[Any, Any]:
     except OSError as error:
         problem = str(error).splitlines()[0]
         raise ConfigError(f"encoder {config.encoder}: {problem}; name a folder or id") from error
+    if config.keep_head and any("classifier" in name for name in loading["missing_keys"]):
+        raise ConfigError(f"encoder {config.encoder}: has no trained head; drop keep_head")
     _check_length(network, config)
     return network, tokenizer
 

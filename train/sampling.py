@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import ConfigError
-from model.labels import HUMAN, LABEL_IDS
+from model.labels import HUMAN, LABEL_IDS, NEWS
 from train.config import BalanceConfig, FinetuneConfig
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def groups(rows: Mapping[str, Sequence[Any]], balance: BalanceConfig, human: boo
             continue
         if overlap is not None and overlap > balance.maximum_overlap:
             continue
-        members[corpus, generator, domain in ("news", "press-release")].append(index)
+        members[corpus, generator, domain in NEWS].append(index)
     shares = {} if human else _present_shares(members, balance)
     free = 1 - sum(shares.values())
     weights = {key: _weight(key, len(found), balance) for key, found in members.items()}
@@ -149,7 +149,8 @@ def _present_shares(
     for corpus in balance.shares:
         if corpus not in corpora:
             raise ConfigError(
-                f"balance.shares: the train split holds no machine text of {corpus}; remove it"
+                f"balance.shares: the train split holds no machine text of {corpus}; "
+                "build it into the data set, or take it out of balance.shares"
             )
     shares = dict(balance.shares)
     if not corpora - set(shares):  # nothing else to draw from: the shares are all there is
@@ -204,7 +205,10 @@ def _crop(
     texts: TrainingTexts, index: int, length: int, leads: float, random: np.random.Generator
 ) -> NDArray[np.int32]:
     room = texts.length(index) - length
-    start = int(random.integers(room + 1)) if room > 0 and random.random() >= leads else 0
+    start = 0
+    # No draw where no leads are asked for: the batches of older runs stay what they were.
+    if room > 0 and not (leads and random.random() < leads):
+        start = int(random.integers(room + 1))
     return texts.crop(index, start, length)
 
 

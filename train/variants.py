@@ -14,17 +14,26 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from model.bundle import Bundle, load_bundle, write_manifest
+from model.bundle import Bundle, load_bundle
 from model.errors import ConfigError, RespunError
-from train.calibrate import NEWS
-from train.measure import GRADED_OVERLAP, Mask, Texts, read_texts
+from model.labels import NEWS
+from model.policies import DEFAULT_POLICY
+from train.measure import (
+    GRADED_OVERLAP,
+    Mask,
+    Texts,
+    read_texts,
+    record,
+    rounded,
+    without_nan,
+)
 from train.metrics.functions import auroc, flagged
 
 _QUOTATION = re.compile(r"“[^”\n]{1,800}”|\"[^\"\n]{1,800}\"")
@@ -101,19 +110,21 @@ def measure_variants(options: VariantOptions) -> dict[str, Any]:
         str(count): ([first_words(text, count) for text in texts.texts], texts.words >= count)
         for count in LENGTHS
     }
-    return {
-        "bundle": {
-            "name": bundle.manifest.name,
-            "version": bundle.manifest.version,
-            "sha256": bundle.sha256,
-        },
-        "sha256": bundle.sha256,
-        "data_digest": digest,
-        "split": options.split,
-        "texts": options.texts,
-        "variants": _rows(bundle, texts, variants, digest, options),
-        "lengths": _rows(bundle, texts, lengths, digest, options),
-    }
+    report: dict[str, Any] = without_nan(
+        {
+            "bundle": {
+                "name": bundle.manifest.name,
+                "version": bundle.manifest.version,
+                "sha256": bundle.sha256,
+            },
+            "data_digest": digest,
+            "split": options.split,
+            "texts": options.texts,
+            "variants": _rows(bundle, texts, variants, digest, options),
+            "lengths": _rows(bundle, texts, lengths, digest, options),
+        }
+    )
+    return report
 
 
 def _rows(
@@ -123,20 +134,20 @@ def _rows(
     digest: str,
     options: VariantOptions,
 ) -> list[dict[str, Any]]:
-    from train.scores import encoder_key, encoder_logits, score_texts
+    from train.scores import calibrated_scores, encoder_key, encoder_logits, score_texts
 
     cache = options.output / "cache" / f"variants-{encoder_key(bundle, digest)}.npz"
     compute = encoder_logits(bundle)
     manifest = bundle.manifest
     rows = []
-    for name, (versions_, chosen) in versions.items():
+    for name, (changed, chosen) in versions.items():
         indices = np.flatnonzero(chosen)
         if not len(indices):
             continue
         ids = [f"{texts.ids[index]}#{name}" for index in indices]
-        found = score_texts(ids, [versions_[index] for index in indices], compute, cache)
-        scores = manifest.calibration.score(found[:, :-1], found[:, -1])
-        lines = np.array([manifest.line("fpr-1pct", int(words)) for words in found[:, -1]])
+        found = score_texts(ids, [changed[index] for index in indices], compute, cache)
+        scores = calibrated_scores(bundle, found)
+        lines = np.array([manifest.line(DEFAULT_POLICY, int(words)) for words in found[:, -1]])
         machine = texts.machine[indices]
         rows.append(
             {
@@ -149,17 +160,6 @@ def _rows(
             }
         )
     return rows
-
-
-def record(folder: Path, report: Mapping[str, Any]) -> None:
-    """Keep a report in the bundle's manifest and rewrite the card."""
-    from train.card import write_card
-
-    manifest = load_bundle(folder).manifest
-    kept = {name: value for name, value in report.items() if name != "bundle"}
-    measured = {**manifest.measured, "variants": kept}
-    write_manifest(folder, replace(manifest, measured=measured))
-    write_card(folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables = render_variants(report)
         (options.output / "variants.md").write_text(tables, encoding="utf-8")
         if recording:
-            record(options.bundle, report)
+            record(options.bundle, "variants", rounded(report))
     except RespunError as error:
         print(f"train.variants: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1

@@ -22,14 +22,21 @@ def read() -> Iterator[Record]:
     """Yield the rewrites in order; raises CorpusError where the file is not there."""
     path = FOLDER / FILE
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+        lines = path.read_text(encoding="utf-8").split("\n")  # a text may hold other line ends
+    except (OSError, UnicodeDecodeError) as error:
+        problem = getattr(error, "strerror", None) or "is not UTF-8"
         raise CorpusError(
-            f"seeds/rewrites/{FILE}: cannot be read ({error.strerror}); restore the file"
+            f"seeds/rewrites/{FILE}: cannot be read ({problem}); restore the file"
         ) from error
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
+        if line:
+            yield _record(line, number)
+
+
+def _record(line: str, number: int) -> Record:
+    try:
         row = json.loads(line)
-        yield Record(
+        return Record(
             text=row["text"],
             label=row["label"],
             corpus=CORPUS,
@@ -38,3 +45,7 @@ def read() -> Iterator[Record]:
             generator=row["generator"],
             operation=row["operation"],
         )
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorpusError(
+            f"seeds/rewrites/{FILE}, line {number}: not a rewrite; restore the file"
+        ) from error

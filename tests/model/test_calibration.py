@@ -72,4 +72,6 @@ def test_the_line_of_a_rate_is_where_p_human_falls_to_it():
     assert sum(score >= line for score in scores) == 9  # (1 + 9) / 201 is below 0.05
     assert humans.line(0.01, 60) == math.nextafter(scores[-2], 1)  # (1 + 1) / 201
     assert humans.line(0.05, 150) > max(scores[:9])  # nine humans cannot promise 5%
+    assert humans.line(0.05, 150, unknown=0.9) == 0.9
     assert humans.line(0.05, 500) == -math.inf
+    assert humans.line(0.05, 500, unknown=0.9) == 0.9

@@ -262,14 +262,25 @@ def test_spun_texts_stay_with_their_originals_and_a_held_out_method_in_test(fold
     for row in spun:
         assert splits[row["story"]] == row["split"]
         assert 0 <= row["overlap"] < 0.9
-        if row["operation"] == "synonyms-60":
-            assert row["split"] == "test"
+    held_out = [row["split"] for row in spun if row["operation"] == "synonyms-60"]
+    assert held_out
+    assert set(held_out) == {"test"}
+
+
+def test_thresholds_may_come_of_a_share_of_the_stories(folder, tmp_path):
+    split = {**settings(folder)["split"], "outlets": {}, "threshold": 0.2}
+    rows = build_rows(folder, tmp_path, [], split=split)
+    outlets = {
+        name: {row["source"] for row in rows if row["split"] == name and row["label"] == "human"}
+        for name in ("threshold", "train")
+    }
+    assert outlets["threshold"] & outlets["train"]
 
 
 def test_a_name_that_no_text_carries_is_said(folder, tmp_path, capsys):
     split = {**settings(folder)["split"], "outlets": {"threshold": ["toynews3", "toynews9"]}}
     build_rows(folder, tmp_path, [], split=split)
-    problem = "split.outlets: no text has toynews9; nothing is held out by it"
+    problem = "split.outlets: no text has toynews9; correct the name, or remove it"
     assert problem in capsys.readouterr().err
 
 

@@ -43,6 +43,15 @@ def test_a_lost_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         list(rewrites.read())
 
 
+def test_a_damaged_line_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    first = rewrites.FOLDER.joinpath(rewrites.FILE).read_text(encoding="utf-8").split("\n")[0]
+    monkeypatch.setattr(rewrites, "FOLDER", tmp_path)
+    for damaged in (first[:50], "{}", "[]"):
+        (tmp_path / rewrites.FILE).write_text(f"{first}\n{damaged}\n", encoding="utf-8")
+        with pytest.raises(CorpusError, match=r"line 2: not a rewrite; restore the file"):
+            list(rewrites.read())
+
+
 def test_lines_hold_what_the_card_says():
     first = rewrites.FOLDER.joinpath(rewrites.FILE).read_text(encoding="utf-8").splitlines()[0]
     fields = "id label operation voice layout generator source_repository source_path text"

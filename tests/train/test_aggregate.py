@@ -35,7 +35,7 @@ def test_the_command_compares_them(toy_run, toy_corpus, tmp_path, capsys):
     assert names[: len(WINDOW_WAYS) + 1] == [MEAN, *WINDOW_WAYS]
     assert "words alone" in names
     (words,) = (line for line in printed.splitlines() if line.startswith("| words alone"))
-    assert float(words.split(" | ")[1]) > 0.9  # toy machines have words of their own
+    assert words.split(" | ")[1].startswith(("1", ".9"))  # toy machines have their own words
     assert main(command) == 0  # from the cache, the same
     assert capsys.readouterr().out == printed
 

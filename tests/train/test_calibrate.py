@@ -10,7 +10,7 @@ from datasets import Dataset, DatasetDict
 
 from model.calibration import length_term, machine_logit, sigmoid
 from model.errors import CorpusError
-from model.policies import POLICY_RATES
+from model.policies import POLICY_RATES, Threshold
 from train.calibrate import (
     LENGTH_EDGES,
     calibrate,
@@ -96,7 +96,9 @@ def test_a_threshold_flags_its_share_and_says_of_how_many():
     for policy, threshold in made.thresholds.items():
         assert threshold.humans == 2000
         reached[policy] = int((scores >= threshold.value).sum())
-        lines = [made.human.line(POLICY_RATES[policy], int(count)) for count in words]
+        lines = [
+            made.human.line(POLICY_RATES[policy], int(count), threshold.value) for count in words
+        ]
         flagged = scores >= np.array(lines)
         assert threshold.flagged == flagged.sum()
         assert flagged.mean() <= POLICY_RATES[policy]
@@ -159,10 +161,12 @@ def test_an_outlet_is_judged_by_lines_drawn_without_it():
 def test_every_length_has_its_humans_and_lines():
     scores = np.linspace(0, 1, 400)
     human = human_scores(scores, np.repeat([60, 900], 200))
-    short, long = promise_by_length(human)
+    everywhere = {policy: Threshold(0.99, 400, 0, (0, 1)) for policy in POLICY_RATES}
+    short, long = promise_by_length(human, everywhere)
     assert (short["from_words"], short["humans"], long["from_words"]) == (0, 200, 800)
     assert long["lines"]["fpr-5pct"] == human.line(0.05, 900)
     assert short["lines"]["fpr-1pct"] < long["lines"]["fpr-5pct"]
+    assert short["lines"]["fpr-0.1pct"] == 0.99  # two hundred cannot promise it
 
 
 # --- over a data set ----------------------------------------------------------------------

@@ -68,6 +68,7 @@ def measured() -> dict[str, dict]:
                 row("domain", "news"),
             ],
             "calibration": [{"name": "all", "machine": 1, "human": 1, "encoder": pair}],
+            "kinds": {"kinds": ["human", "spun"], "counts": {"human": [9, 1], "spun": [0, 0]}},
             "wins": {"slices": 9, "auroc": 8, "tpr": 7, "behind": []},
             "training_texts": {"toy/corpus": {"human": 4000, "spun": 5000}, "b": {"human": 1}},
         }
@@ -135,10 +136,13 @@ def test_the_card_says_where_the_promise_was_broken(bundle):
             "lengths": lengths,
             "outlets": [outlet("gazette", 0.001), outlet("odd gazette", low)],
         }
-        text = card.render_card({**manifest, "measured": {"threshold": kept}}, {})
+        text = card.render_card(manifest, {"threshold": kept})
         assert expected in text
         assert "| 0 | 122 | 0.9912 |" in text
         assert "| gazette | 99 | 1.10% [0.10%, 2.10%] |" in text
+    text = card.render_card(manifest, {"threshold": {"lengths": lengths, "outlets": []}})
+    assert "| 0 | 122 | 0.9912 |" in text
+    assert "beyond chance" not in text  # where no outlet can be left out, nothing is claimed
 
 
 def test_the_worst_come_first_and_only_they(bundle):

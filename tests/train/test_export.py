@@ -20,7 +20,8 @@ from model.errors import ConfigError, CorpusError
 from model.labels import LABELS
 from train import calibrate, card
 from train.config import FinetuneConfig
-from train.export import export, main, trained_before
+from train.corpus import trained_before
+from train.export import export, main
 from train.measure import read_texts
 from train.network import NetworkTokenLogits
 
@@ -168,9 +169,9 @@ def test_the_list_of_texts_trained_on_before_is_read_or_named(tmp_path):
     config = FinetuneConfig.model_validate({**values, "encoder": "e", "trained_before": str(path)})
     with pytest.raises(ConfigError, match=r"seen\.txt: cannot be read \(.*\); restore the file"):
         trained_before(config)
-    path.write_text("b:2\na:1\n")
-    assert trained_before(config) == ["a:1", "b:2"]
-    assert trained_before(config.model_copy(update={"trained_before": None})) == []
+    path.write_text("b:2\n\na:1\n")
+    assert trained_before(config) == {"a:1", "b:2"}
+    assert trained_before(config.model_copy(update={"trained_before": None})) == frozenset()
 
 
 def test_texts_trained_on_before_are_not_measured(toy_corpus):

@@ -76,11 +76,43 @@ def test_the_words_know_less_of_what_they_did_not_see(config_file, tmp_path):
     assert not np.allclose(folds[EVERYTHING], folds["ones"])
 
 
+def test_another_recipe_is_trained_anew(config_file, tmp_path, monkeypatch):
+    assert main(["--config", str(config_file)]) == 0
+    asked: list[Any] = []
+
+    def noting(*given: Any) -> np.ndarray:
+        asked.append(given)
+        return np.zeros(20)
+
+    monkeypatch.setattr(leave_out, "_encoder_scores", noting)
+    change(config_file, steps=4)
+    assert main(["--config", str(config_file)]) == 0
+    assert len(asked) == 2
+
+
+def test_a_folder_that_is_no_fold_is_not_removed(config_file, tmp_path, capsys):
+    treasure = tmp_path / "out" / "ones" / "thesis.txt"
+    treasure.parent.mkdir(parents=True)
+    treasure.write_text("Years of work.")
+    assert main(["--config", str(config_file)]) == 2
+    assert "is no fold of ours" in capsys.readouterr().err
+    assert treasure.read_text() == "Years of work."
+
+
+def test_a_network_that_saw_the_groups_is_refused(config_file, capsys):
+    run = Path(yaml.safe_load(config_file.read_text())["encoder"])
+    change(run, keep_head=True)
+    assert main(["--config", str(config_file)]) == 2
+    assert "has seen every group; name a run" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
         ({"groups": {"none": {"generators": ["gpt-9"]}}}, "dev holds 0 news texts of it"),
         ({"groups": {EVERYTHING: WITHOUT}}, "rename it"),
+        ({"groups": {}}, "groups"),
+        ({"groups": {"..": WITHOUT}}, "groups"),
         ({"steps": 0}, "steps"),
         ({"encoder": "nowhere.yaml"}, "nowhere.yaml"),
     ],
