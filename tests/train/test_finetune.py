@@ -8,8 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file, save_file
 
 from model.bundle import load_bundle
 from train import finetune
@@ -188,6 +190,32 @@ def test_a_wrong_configuration_is_one_line_and_exit_2(write_config, capsys, chan
     assert captured.err.count("\n") == 1
     assert problem in captured.err
     assert not (output_of(path) / "checkpoint").exists()
+
+
+def classifier_of(folder: Path) -> Any:
+    return load_file(folder / "model.safetensors")["classifier.weight"]
+
+
+def test_a_run_goes_on_with_the_head_of_another_or_draws_its_own(toy_run, write_config):
+    trained = toy_run.config.output / "network"
+    still = {"encoder": str(trained), "steps": 1, "learning_rate": 1e-12, "seed": 9}
+    kept, drawn = (write_config(**still, keep_head=keep) for keep in (True, False))
+    for path in (kept, drawn):
+        assert run(path, "--no-export") == 0
+    heads = [classifier_of(output_of(path) / "network") for path in (kept, drawn)]
+    assert np.allclose(heads[0], classifier_of(trained), atol=1e-6)
+    assert not np.allclose(heads[1], heads[0], atol=1e-3)
+
+
+def test_an_encoder_without_a_head_cannot_keep_it(tiny_network, write_config, tmp_path, capsys):
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_network, bare)
+    weights = load_file(bare / "model.safetensors")
+    headless = {name: value for name, value in weights.items() if "classifier" not in name}
+    save_file(headless, bare / "model.safetensors", metadata={"format": "pt"})
+    capsys.readouterr()
+    assert run(write_config(encoder=str(bare), keep_head=True)) == 2
+    assert "has no trained head; drop keep_head" in capsys.readouterr().err
 
 
 def test_data_that_could_not_be_calibrated_are_refused_before_training(
