@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CHANGELOG.md", "configs/README.md", "model/checkpoint/README.md")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "configs/README.md",
+    "configs/experiments.md",
+    "model/checkpoint/README.md",
+    "seeds/rewrites/README.md",
+)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,12 @@ def test_the_default_threshold_rests_on_thousands_of_human_articles():
     promised = load_bundle().manifest.thresholds["fpr-1pct"]
     assert promised.humans >= 3000
     assert promised.flagged / promised.humans <= 0.01
+
+
+@pytest.mark.parametrize(("policy", "rate"), [("fpr-5pct", 0.05), ("fpr-1pct", 0.01)])
+def test_a_text_is_flagged_exactly_where_its_p_is_within_the_rate(policy, rate):
+    manifest = load_bundle().manifest
+    for words in (40, 99, 100, 250, 399, 400, 799, 800, 5000):
+        line = manifest.line(policy, words)
+        for score in (line, math.nextafter(line, 0), 0.0, 0.5, 0.9, 0.99, 1.0):
+            assert (score >= line) == (manifest.human.p_human(score, words) <= rate)
