@@ -14,9 +14,11 @@ def test_the_card_is_current():
     assert is_current(SHIPPED)
 
 
-def test_both_splits_were_measured_with_these_weights():
+def test_everything_was_measured_with_these_weights():
     bundle = load_bundle(SHIPPED)
-    assert set(bundle.manifest.measured) == {"dev", "test"}
-    for report in bundle.manifest.measured.values():
-        assert report["sha256"] == bundle.sha256
-        assert report["data_digest"] == bundle.manifest.training["data_digest"]
+    measured = bundle.manifest.measured
+    assert set(measured) == {"threshold", "dev", "test", "variants"}
+    for split in ("dev", "test"):
+        assert measured[split]["sha256"] == bundle.sha256
+        assert measured[split]["data_digest"] == bundle.manifest.training["data_digest"]
+    assert measured["variants"]["bundle"]["sha256"] == bundle.sha256
