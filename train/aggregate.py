@@ -23,7 +23,7 @@ from model.bundle import Bundle, load_bundle
 from model.calibration import machine_logit, sigmoid
 from model.errors import ConfigError, RespunError
 from model.labels import NEWS
-from train.measure import Texts, read_texts, without_nan
+from train.measure import Texts, add_folders, read_texts, without_nan
 
 Values = NDArray[np.float64]
 
@@ -110,15 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Compare ways to make one score of windows and words, on dev.",
         epilog="exit codes: 0 done, 1 no usable bundle or baseline, 2 wrong usage, or no data",
     )
-    for name, default in (
-        ("bundle", "model/checkpoint"),
-        ("data", "build/corpus"),
-        ("linear", "build/linear"),
-        ("output", "build/measure"),
-    ):
-        parser.add_argument(
-            f"--{name}", type=Path, default=Path(default), help=f"folder; default {default}"
-        )
+    add_folders(parser, "bundle", "data", "linear", "output")
     options = parser.parse_args(arguments)
     try:
         written = _run(options.bundle, options.data, options.linear, options.output)

@@ -300,7 +300,7 @@ def _variants(manifest: Json, report: Json | None) -> list[str]:
         return []
     return [
         f"The same {report['split']} news texts, up to {report['texts']:,} of each class, in other "
-        "formats (`python -m train.variants --record`):",
+        f"formats (`python -m train.variants --texts {report['texts']} --record`):",
         variants_table(report["variants"], "format"),
         "And cut to their first words, each row of the texts that have as many:",
         variants_table(report["lengths"], "words read"),

@@ -60,12 +60,12 @@ WIN_LEAST_MACHINE = 50
 WIN_KINDS: tuple[str, ...] = ("slice", "corpus", "generator", "label", "operation", "length")
 
 ENCODER, LINEAR, FEATURE = "encoder", "linear", "feature"
-_FOLDERS: tuple[tuple[str, str, str], ...] = (
-    ("bundle", "model/checkpoint", "folder of the bundle"),
-    ("data", "build/corpus", "folder of the data set"),
-    ("linear", "build/linear", "folder of the word baseline, see train.linear"),
-    ("output", "build/measure", "folder for the tables and the scores that are kept"),
-)
+_FOLDERS: Mapping[str, tuple[str, str]] = {
+    "bundle": ("model/checkpoint", "folder of the bundle"),
+    "data": ("build/corpus", "folder of the data set"),
+    "linear": ("build/linear", "folder of the word baseline, see train.linear"),
+    "output": ("build/measure", "folder for the tables and the scores that are kept"),
+}
 _EPILOG = """\
 examples:
   python -m train.measure --bundle build/minilm/bundle --split dev --limit 200
@@ -395,6 +395,15 @@ def summarize(report: Mapping[str, Any]) -> dict[str, Any]:
     return summary
 
 
+def add_folders(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add the options that say where bundle, data, baseline and output lie, by name."""
+    for name in names:
+        default, help_ = _FOLDERS[name]
+        parser.add_argument(
+            f"--{name}", type=Path, default=Path(default), help=f"{help_}; default {default}"
+        )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -403,10 +412,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for name, default, help_ in _FOLDERS:
-        parser.add_argument(
-            f"--{name}", type=Path, default=Path(default), help=f"{help_}; default {default}"
-        )
+    add_folders(parser, *_FOLDERS)
     parser.add_argument(
         "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
     )

@@ -29,6 +29,7 @@ from train.measure import (
     GRADED_OVERLAP,
     Mask,
     Texts,
+    add_folders,
     read_texts,
     record,
     rounded,
@@ -172,14 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for name, default in (
-        ("bundle", "model/checkpoint"),
-        ("data", "build/corpus"),
-        ("output", "build/measure"),
-    ):
-        parser.add_argument(
-            f"--{name}", type=Path, default=Path(default), help=f"folder; default {default}"
-        )
+    add_folders(parser, "bundle", "data", "output")
     parser.add_argument(
         "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
     )
