@@ -21,6 +21,12 @@ class BalanceConfig(BaseModel):
         description="A group (corpus, generator, news or not) of n texts weighs n to this power: "
         "1 draws texts evenly, 0 draws groups evenly.",
     )
+    outlets: int = Field(
+        0,
+        ge=0,
+        description="Human texts from which an outlet is a group of its own, beside the rest of "
+        "its corpus; 0 where no outlet is.",
+    )
     other_genres: float = Field(
         0.3, ge=0, le=1, description="Factor on the weight of groups that are not news."
     )
@@ -91,6 +97,20 @@ class FinetuneConfig(BaseModel):
         le=1,
         description="Share of crops that start where the text does, as short "
         "articles and first windows do; the others start anywhere.",
+    )
+    splices: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the pairs of a machine and a human text that are cut and joined to "
+        "two spliced crops, whose tokens are each told who wrote them.",
+    )
+    attacked: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the texts, human and machine alike, that are read with one of "
+        "`train.attacks` done to them.",
     )
     learning_rate: float = Field(2e-4, gt=0, description="Peak; warmed up, then cosine to zero.")
     warmup_steps: int = Field(200, ge=0, description="Steps of linear warm-up.")

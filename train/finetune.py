@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from model.config_file import read_config
 from model.errors import ConfigError, RespunError
 from train.config import FinetuneConfig
@@ -223,18 +225,26 @@ def _steps(
     """Take the remaining steps; yields each step's loss."""
     import torch
 
-    from train.network import loss, mean_token_logits
+    from train.network import loss, mean_token_logits, token_loss
+    from train.sampling import SPLICED
 
     run.network.train()
     accelerator = run.accelerator
     special = _special_ids(config)
     while run.step < config.steps:
         batch = sampler.draw(texts, run.step, accelerator.process_index, accelerator.num_processes)
-        ids, mask, content, labels = _tensors(batch, pad_id, special, accelerator.device)
+        ids, mask, tokens, labels = _tensors(batch, pad_id, special, accelerator.device)
         with accelerator.autocast():
             logits = run.network(input_ids=ids, attention_mask=mask).logits
-        means = mean_token_logits(logits, content)
-        value = loss(means, labels, config.kind_weight, config.rank_weight)
+        whole = labels != SPLICED
+        value = logits.new_zeros((), dtype=torch.float32)
+        if bool(whole.any()):
+            means = mean_token_logits(logits[whole], tokens[whole] >= 0)
+            own = loss(means, labels[whole], config.kind_weight, config.rank_weight)
+            value = value + whole.float().mean() * own
+        if not bool(whole.all()):
+            spliced = token_loss(logits[~whole], tokens[~whole])
+            value = value + (~whole).float().mean() * spliced
         accelerator.backward(value)
         accelerator.clip_grad_norm_(run.network.parameters(), 1.0)
         run.optimizer.step()
@@ -258,7 +268,10 @@ def _special_ids(config: FinetuneConfig) -> tuple[int, int]:
 def _tensors(
     batch: Batch, pad_id: int, special: tuple[int, int], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids, attention mask and content mask [B, T], labels [B]."""
+    """Ids, attention mask and labels of tokens [B, T], labels of crops [B].
+
+    Special tokens and padding have the label -100.
+    """
     import torch
 
     from model.windows import frame
@@ -266,13 +279,12 @@ def _tensors(
 
     windows = [frame(crop.tolist(), *special) for crop in batch.crops]
     ids, mask = pad(windows, pad_id)
-    content = mask.copy()
-    content[:, 0] = 0
-    for row, window in enumerate(windows):
-        content[row, len(window) - 1] = 0
-    arrays = (ids, mask, content, batch.labels)
-    ids_, mask_, content_, labels_ = (torch.as_tensor(array, device=device) for array in arrays)
-    return ids_, mask_, content_, labels_
+    tokens = np.full_like(ids, -100)
+    for row, labels in enumerate(batch.token_labels):
+        tokens[row, 1 : len(labels) + 1] = labels
+    arrays = (ids, mask, tokens, batch.labels)
+    ids_, mask_, tokens_, labels_ = (torch.as_tensor(array, device=device) for array in arrays)
+    return ids_, mask_, tokens_, labels_
 
 
 # --- checkpoints -------------------------------------------------------------------------

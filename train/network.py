@@ -156,6 +156,22 @@ def loss(
     return total
 
 
+def token_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Human against machine, token by token: logits [B, T, 4], labels [B, T], -100 for none.
+
+    Every crop weighs the same, however long it is.
+    """
+    import torch
+    from torch.nn import functional
+
+    values = logits.float()
+    odds = torch.logsumexp(values[..., 1:], dim=-1) - values[..., 0]
+    known = (labels >= 0).float()
+    machine = (labels > LABEL_IDS["human"]).float()
+    each = functional.binary_cross_entropy_with_logits(odds, machine, reduction="none")
+    return ((each * known).sum(1) / known.sum(1).clamp(min=1)).mean()
+
+
 def ranking_loss(machine: torch.Tensor, human: torch.Tensor) -> torch.Tensor:
     """How far machine texts fail to stand above the highest humans: log-odds [M] and [H].
 

@@ -9,7 +9,8 @@ that the story itself says nothing about the label.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import random
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from model.errors import ConfigError
 from model.labels import HUMAN, LABEL_IDS, NEWS
 from train.config import BalanceConfig, FinetuneConfig
+from train.splices import sentence_ends, splice
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 LENGTH_STEP = 16
 """Tokens between one length of crops and the next."""
+
+SPLICED = -1
+"""The label of a crop that both a human and a machine wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class TrainingTexts:
     tokens: NDArray[np.int32]
     starts: NDArray[np.int64]
     labels: NDArray[np.int64]
+    ends: NDArray[np.bool_]
+    """Which tokens end a sentence."""
 
     def length(self, index: int) -> int:
         """Number of tokens of one text."""
@@ -62,6 +69,15 @@ class Batch:
 
     crops: list[NDArray[np.int32]]
     labels: list[int]
+    """Of a whole crop; SPLICED where it has no one writer."""
+    token_labels: list[NDArray[np.int64]]
+    """Of each token; the crop's own, where it has one writer."""
+
+    def add(self, crop: NDArray[np.int32], label: int, tokens: NDArray[np.int64]) -> None:
+        """Put one more crop into the batch."""
+        self.crops.append(crop)
+        self.labels.append(label)
+        self.token_labels.append(tokens)
 
 
 class Sampler:
@@ -85,46 +101,50 @@ class Sampler:
         config = self._config
         # All processes share the length of a step, so that none waits for another.
         length = _crop_length(np.random.default_rng([config.seed, step]), config)
-        random = np.random.default_rng([config.seed, step, process])
+        chance = np.random.default_rng([config.seed, step, process])
         pairs = max(1, config.batch_tokens // (length + 2) // 2 // processes)
-        batch = Batch([], [])
+        batch = Batch([], [], [])
         for _ in range(pairs):
-            machine = self._member(random, self.machine, self._machine_probabilities)
+            machine = self._member(chance, self.machine, self._machine_probabilities)
             originals = self._originals.get(machine)
-            if originals is not None and random.random() < config.balance.pairs:
-                human = int(originals[random.integers(len(originals))])
+            if originals is not None and chance.random() < config.balance.pairs:
+                human = int(originals[chance.integers(len(originals))])
             else:
-                human = self._member(random, self.human, self._human_probabilities)
+                human = self._member(chance, self.human, self._human_probabilities)
+            # No draw where no splices are asked for: older runs stay what they were.
+            if config.splices and chance.random() < config.splices:
+                for _ in range(2):
+                    crop, labels = splice(texts, (machine, human), length, chance)
+                    batch.add(crop, SPLICED, labels)
+                continue
             for index in (machine, human):
-                batch.crops.append(_crop(texts, index, length, config.leads, random))
-                batch.labels.append(int(texts.labels[index]))
+                crop = _crop(texts, index, length, config.leads, chance)
+                label = int(texts.labels[index])
+                batch.add(crop, label, np.full(len(crop), label))
         return batch
 
     @staticmethod
     def _member(
-        random: np.random.Generator, choices: list[Group], probabilities: list[float]
+        chance: np.random.Generator, choices: list[Group], probabilities: list[float]
     ) -> int:
-        group = choices[random.choice(len(choices), p=probabilities)]
-        return int(group.members[random.integers(len(group.members))])
+        group = choices[chance.choice(len(choices), p=probabilities)]
+        return int(group.members[chance.integers(len(group.members))])
 
 
 def groups(rows: Mapping[str, Sequence[Any]], balance: BalanceConfig, human: bool) -> list[Group]:
     """The groups of one side, with probabilities that sum to 1."""
     members: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
+    names = ("label", "corpus", "generator", "operation", "domain", "overlap")
+    outlets = _outlets(rows, balance) if human and balance.outlets else None
     for index, (label, corpus, generator, operation, domain, overlap) in enumerate(
-        zip(
-            *(
-                rows[name]
-                for name in ("label", "corpus", "generator", "operation", "domain", "overlap")
-            ),
-            strict=True,
-        )
+        zip(*(rows[name] for name in names), strict=True)
     ):
         if (label == HUMAN) != human or f"{corpus}:{operation}" in balance.excluded:
             continue
         if overlap is not None and overlap > balance.maximum_overlap:
             continue
-        members[corpus, generator, domain in NEWS].append(index)
+        writer = outlets[index] if outlets else generator
+        members[corpus, writer, domain in NEWS].append(index)
     shares = {} if human else _present_shares(members, balance)
     free = 1 - sum(shares.values())
     weights = {key: _weight(key, len(found), balance) for key, found in members.items()}
@@ -140,6 +160,15 @@ def groups(rows: Mapping[str, Sequence[Any]], balance: BalanceConfig, human: boo
         )
         for key, found in sorted(members.items())
     ]
+
+
+def _outlets(rows: Mapping[str, Sequence[Any]], balance: BalanceConfig) -> list[str]:
+    """Each text's outlet, where its corpus holds enough human texts of it."""
+    found = list(zip(rows["corpus"], rows["source"], strict=True))
+    counts = Counter(
+        outlet for outlet, label in zip(found, rows["label"], strict=True) if label == HUMAN
+    )
+    return [outlet[1] if counts[outlet] >= balance.outlets else "" for outlet in found]
 
 
 def _present_shares(
@@ -189,26 +218,26 @@ def _originals(rows: Mapping[str, Sequence[Any]]) -> dict[int, NDArray[np.int64]
     }
 
 
-def _crop_length(random: np.random.Generator, config: FinetuneConfig) -> int:
+def _crop_length(chance: np.random.Generator, config: FinetuneConfig) -> int:
     """Half of the steps read full windows, the others one of a few shorter lengths.
 
     Few, since every new shape of a batch is compiled anew by the CPU's matrix library.
     """
     longest = config.maximum_tokens
-    if random.random() < 0.5:
+    if chance.random() < 0.5:
         return longest
     shorter = np.arange(longest, config.minimum_tokens - 1, -LENGTH_STEP)
-    return int(shorter[random.integers(len(shorter))])
+    return int(shorter[chance.integers(len(shorter))])
 
 
 def _crop(
-    texts: TrainingTexts, index: int, length: int, leads: float, random: np.random.Generator
+    texts: TrainingTexts, index: int, length: int, leads: float, chance: np.random.Generator
 ) -> NDArray[np.int32]:
     room = texts.length(index) - length
     start = 0
     # No draw where no leads are asked for: the batches of older runs stay what they were.
-    if room > 0 and not (leads and random.random() < leads):
-        start = int(random.integers(room + 1))
+    if room > 0 and not (leads and chance.random() < leads):
+        start = int(chance.integers(room + 1))
     return texts.crop(index, start, length)
 
 
@@ -216,39 +245,59 @@ def tokenise(split: Dataset, config: FinetuneConfig, tokenizer_file: str) -> Tra
     """Read every text of the train split through the same path as in scoring."""
     from concurrent.futures import ProcessPoolExecutor
 
+    from tokenizers import Tokenizer
     from tqdm import tqdm
 
-    texts = split["text"]
+    columns = (split["id"], split["text"], split["label"])
     size = 500
-    starts = range(0, len(texts), size)
+    starts = range(0, len(split), size)
     lengths: list[int] = []
     parts: list[NDArray[np.int32]] = []
     with ProcessPoolExecutor(
-        2, initializer=_open_reader, initargs=(tokenizer_file, config.maximum_tokens)
+        2, initializer=_open_reader, initargs=(tokenizer_file, config)
     ) as pool:
-        batches = (list(texts[start : start + size]) for start in starts)
+        batches = (
+            list(zip(*(c[start : start + size] for c in columns), strict=True)) for start in starts
+        )
         read = pool.map(_token_ids, batches)
         for ids in tqdm(read, total=len(starts), desc="read", disable=None):
             lengths += [len(each) for each in ids]
             parts += ids
+    tokens = np.concatenate(parts)
     return TrainingTexts(
-        tokens=np.concatenate(parts),
+        tokens=tokens,
         starts=np.concatenate([[0], np.cumsum(lengths)]),
         labels=np.asarray([LABEL_IDS[label] for label in split["label"]]),
+        ends=sentence_ends(tokens, Tokenizer.from_file(tokenizer_file)),
     )
 
 
 _reader: Any = None
+_config: Any = None
 
 
-def _open_reader(tokenizer_file: str, max_tokens: int) -> None:
-    global _reader
+def _open_reader(tokenizer_file: str, config: FinetuneConfig) -> None:
+    global _reader, _config
     from pathlib import Path
 
     from model.document import DocumentReader
 
-    _reader = DocumentReader.from_file(Path(tokenizer_file), max_tokens)
+    _reader = DocumentReader.from_file(Path(tokenizer_file), config.maximum_tokens)
+    _config = config
 
 
-def _token_ids(texts: list[str]) -> list[NDArray[np.int32]]:
-    return [np.asarray(_reader.read(text).token_ids, dtype=np.int32) for text in texts]
+def _token_ids(rows: list[tuple[str, str, str]]) -> list[NDArray[np.int32]]:
+    return [
+        np.asarray(_reader.read(_seen(name, text, label)).token_ids, dtype=np.int32)
+        for name, text, label in rows
+    ]
+
+
+def _seen(name: str, text: str, label: str) -> str:
+    """The text as training sees it: attacked for a share of the texts, else as it is."""
+    seed = f"{_config.seed}:{name}"
+    if not _config.attacked or random.Random(seed).random() >= _config.attacked:
+        return text
+    from train.attacks import augmented
+
+    return augmented(text, label, seed)

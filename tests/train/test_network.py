@@ -25,6 +25,7 @@ from train.network import (
     mean_token_logits,
     pad,
     ranking_loss,
+    token_loss,
 )
 from train.sampling import Batch
 
@@ -89,16 +90,22 @@ def test_a_step_sees_the_logits_that_scoring_gives(loaded, reader, toy_article):
     network, tokenizer = loaded
     documents = [reader.read(text) for text in (toy_article[:40], toy_article[50:70])]
     assert [len(document.windows) for document in documents] == [1, 1]
-    batch = Batch([np.array(document.token_ids, np.int32) for document in documents], [0, 1])
+    batch = Batch([], [], [])
+    for label, document in enumerate(documents):
+        crop = np.array(document.token_ids, np.int32)
+        batch.add(crop, label, np.full(len(crop), label))
     special = (reader.cls_id, reader.sep_id)
     tensors = _tensors(batch, tokenizer.pad_token_id, special, torch.device("cpu"))
-    ids, mask, content, labels = tensors
+    ids, mask, tokens, labels = tensors
     network.eval()
     with torch.inference_mode():
-        trained = mean_token_logits(network(input_ids=ids, attention_mask=mask).logits, content)
+        trained = mean_token_logits(network(input_ids=ids, attention_mask=mask).logits, tokens >= 0)
     scored = [mean_logits(rows) for rows in reader.logits(documents, token_logits(loaded, 10_000))]
     assert trained.numpy() == pytest.approx(np.stack(scored), abs=ROUNDING)
     assert labels.tolist() == [0, 1]
+    for row, document in enumerate(documents):
+        own = tokens[row][tokens[row] >= 0].tolist()
+        assert own == [row] * len(document.token_ids)
 
 
 def test_scoring_leaves_a_network_in_training_as_it_was(loaded, reader):
@@ -107,6 +114,14 @@ def test_scoring_leaves_a_network_in_training_as_it_was(loaded, reader):
         network.train(training)
         token_logits(loaded, 100)([frame([7, 8], reader.cls_id, reader.sep_id)])
         assert network.training is training
+
+
+def test_the_loss_of_tokens_by_hand():
+    logits = torch.zeros(2, 3, 4)  # odds of 3:1 for machine
+    labels = torch.tensor([[-100, 0, 2], [-100, 1, -100]])
+    human, machine = -math.log(1 / 4), -math.log(3 / 4)
+    expected = ((human + machine) / 2 + machine) / 2
+    assert token_loss(logits, labels).item() == pytest.approx(expected)
 
 
 def test_the_loss_by_hand():

@@ -12,10 +12,12 @@ from datasets import Dataset
 from model.document import DocumentReader
 from model.errors import ConfigError
 from train.config import BalanceConfig, FinetuneConfig
-from train.sampling import Batch, Sampler, TrainingTexts, groups, tokenise
+from train.sampling import SPLICED, Batch, Sampler, TrainingTexts, groups, tokenise
 
-COLUMNS = ("label", "corpus", "generator", "operation", "domain", "overlap", "story")
+COLUMNS = ("label", "corpus", "generator", "operation", "domain", "overlap", "story",
+           "source")  # fmt: skip
 LENGTH = 400
+SENTENCE = 20
 
 Rows = list[dict[str, Any]]
 
@@ -25,7 +27,7 @@ def row(label: str, corpus: str = "toy", **more: Any) -> dict[str, Any]:
     generator = "" if label == "human" else "toy-1"
     return {
         "label": label, "corpus": corpus, "generator": generator, "operation": "",
-        "domain": "news", "overlap": None, "story": "", **more,
+        "domain": "news", "overlap": None, "story": "", "source": "", **more,
     }  # fmt: skip
 
 
@@ -40,6 +42,7 @@ def texts_of(rows: Rows, length: int = LENGTH) -> TrainingTexts:
         tokens=np.concatenate(tokens).astype(np.int32),
         starts=np.arange(len(rows) + 1) * length,
         labels=np.array([0 if found["label"] == "human" else 1 for found in rows]),
+        ends=np.tile(np.arange(length) % SENTENCE == SENTENCE - 1, len(rows)),
     )
 
 
@@ -158,6 +161,25 @@ def test_leads_are_as_many_as_asked():
     assert starts.max() == LENGTH - 126
 
 
+def test_splices_are_as_many_as_asked_and_say_whose_every_token_is():
+    texts = texts_of(MIXED)
+    sampler = Sampler(columns_of(MIXED), config_of(splices=0.4))
+    crops = [
+        found
+        for step in range(100)
+        for batch in [sampler.draw(texts, step)]
+        for found in zip(batch.crops, batch.labels, batch.token_labels, strict=True)
+    ]
+    assert np.mean([label == SPLICED for _, label, _ in crops]) == pytest.approx(0.4, abs=0.05)
+    both = 0
+    for crop, label, tokens in crops:
+        assert tokens.tolist() == texts.labels[crop // 1000].tolist()
+        writers = set(tokens.tolist())
+        both += len(writers) == 2
+        assert label == SPLICED or writers == {label}
+    assert both > 0.2 * len(crops)
+
+
 def test_a_share_is_dealt_out_among_the_generators_of_its_corpus():
     rows = [
         row("human"),
@@ -181,6 +203,22 @@ def test_groups_weigh_by_the_root_of_their_size_and_by_genre():
     found = groups(columns_of(rows), BalanceConfig(exponent=0.5, other_genres=0.5), human=True)
     probabilities = {group.name: group.probability for group in found}
     assert probabilities == pytest.approx({"a": 3 / 6, "b": 2 / 6, "b other": 1 / 6})
+
+
+def test_an_outlet_of_some_size_is_a_group_of_its_own():
+    rows = [
+        *[row("human", "a", source="times")] * 16,
+        *[row("human", "a", source="post")] * 9,
+        *[row("human", "a", source="gazette")] * 3,
+        *[row("human", "a")],
+        *[row("rewritten", "a", source="times")] * 4,
+    ]
+    balance = BalanceConfig(outlets=9)
+    found = groups(columns_of(rows), balance, human=True)
+    probabilities = {group.name: group.probability for group in found}
+    assert probabilities == pytest.approx({"a": 2 / 9, "a times": 4 / 9, "a post": 3 / 9})
+    (machine,) = groups(columns_of(rows), balance, human=False)
+    assert machine.name == "a toy-1"
 
 
 def test_shares_that_leave_no_room_are_refused():
@@ -231,3 +269,18 @@ def test_tokens_are_those_of_scoring(toy_rows, tiny_network):
         ids = reader.read(found["text"]).token_ids
         assert texts.crop(index, 0, 10**6).tolist() == ids
         assert texts.length(index) == len(ids)
+
+
+def test_the_share_of_texts_that_are_attacked_is_as_asked(toy_rows, tiny_network):
+    rows = Dataset.from_list(toy_rows("train"))
+    tokenizer = str(tiny_network / "tokenizer.json")
+    plain = tokenise(rows, config_of(), tokenizer)
+    attacked = tokenise(rows, config_of(attacked=0.5), tokenizer)
+    again = tokenise(rows, config_of(attacked=0.5), tokenizer)
+    assert np.array_equal(attacked.tokens, again.tokens)
+    changed = [
+        plain.crop(index, 0, 10**6).tolist() != attacked.crop(index, 0, 10**6).tolist()
+        for index in range(len(rows))
+    ]
+    # Some attacks leave no trace on tokens: layout, invisible characters, case.
+    assert 0.05 < np.mean(changed) < 0.7
