@@ -66,7 +66,13 @@ class LeaveOutConfig(BaseModel):
     output: Path = Field(description="Folder of the folds and the table.")
     encoder: Path = Field(description="YAML file of the encoder's runs, from a base encoder on.")
     linear: Path = Field(description="YAML file of the word baseline; its data are not used.")
-    steps: int = Field(ge=1, description="Steps of each encoder run.")
+    steps: int = Field(ge=1, description="Steps of each encoder run, a tenth of them warm-up.")
+    texts: int = Field(
+        20_000, ge=2, description="Texts of train that a fold draws from, chosen by id."
+    )
+    humans: int = Field(
+        1000, ge=2, description="Human dev texts that all folds are judged by, chosen by id."
+    )
     groups: Mapping[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], Group] = Field(
         min_length=1, description="Name to what is left out."
     )
@@ -82,11 +88,13 @@ class Plan:
     corpus: Any
     dev: Any
     digest: str
+    texts: int
 
     def about(self, group: Group) -> str:
         """Everything that a fold's scores depend on."""
         parts = (group, self.encoder, self.linear)
-        return json.dumps([self.digest, *(part.model_dump(mode="json") for part in parts)])
+        settings = [part.model_dump(mode="json") for part in parts]
+        return json.dumps([self.digest, self.texts, list(self.dev["id"]), *settings])
 
 
 def leave_out(config: LeaveOutConfig) -> list[dict[str, Any]]:
@@ -106,8 +114,7 @@ def leave_out(config: LeaveOutConfig) -> list[dict[str, Any]]:
         raise ConfigError(f"groups: {EVERYTHING!r} means that nothing is left out; rename it")
     corpus = open_corpus(encoder.data)
     digest = corpus_digest(encoder.data)
-    dev = split_of(corpus, "dev")
-    dev = dev.select([index for index, domain in enumerate(dev["domain"]) if domain in NEWS])
+    dev = _judges(split_of(corpus, "dev"), config)
     members = {name: _members(dev, group) for name, group in config.groups.items()}
     for name, chosen in members.items():
         if chosen.sum() < LEAST_TEXTS:
@@ -117,11 +124,19 @@ def leave_out(config: LeaveOutConfig) -> list[dict[str, Any]]:
             )
     plan = Plan(
         config.output,
-        encoder.model_copy(update={"steps": config.steps, "evaluate_steps": config.steps}),
+        encoder.model_copy(
+            update={
+                "steps": config.steps,
+                "warmup_steps": config.steps // 10,
+                "evaluate_steps": config.steps,
+                "evaluate_texts": 100,  # a look that nobody needs here
+            }
+        ),
         read_config(config.linear, LinearConfig),
         corpus,
         dev,
         digest,
+        config.texts,
     )
     scores = {
         name: _fold(name, group, plan)
@@ -143,6 +158,30 @@ def leave_out(config: LeaveOutConfig) -> list[dict[str, Any]]:
         }
         for name, chosen in members.items()
     ]
+
+
+def _judges(dev: Any, config: LeaveOutConfig) -> Any:
+    """The dev news texts of any group, and as many humans as asked for."""
+    names = ("label", "corpus", "generator", "domain")
+    machine, human = [], []
+    for index, (label, corpus, generator, domain) in enumerate(
+        zip(*(dev[name] for name in names), strict=True)
+    ):
+        if domain not in NEWS:
+            continue
+        if label == HUMAN:
+            human.append(index)
+        elif any(group.holds(corpus, generator) for group in config.groups.values()):
+            machine.append(index)
+    return dev.select(sorted(machine + _some(dev, human, config.humans)))
+
+
+def _some(rows: Any, indices: Sequence[int], count: int) -> list[int]:
+    """At most `count` of the rows, chosen by a hash of the id."""
+    from train.scores import cache_key
+
+    names = rows["id"]
+    return sorted(indices, key=lambda index: cache_key(names[index]))[:count]
 
 
 def _members(rows: Any, group: Group) -> NDArray[np.bool_]:
@@ -180,7 +219,8 @@ def _fold(name: str, group: Group, plan: Plan) -> dict[str, NDArray[np.float64]]
         raise ConfigError(f"{folder}: is no fold of ours; name another output, or remove it")
     shutil.rmtree(folder, ignore_errors=True)
     rows = plan.corpus["train"]
-    rows = rows.select(np.flatnonzero(~_members(rows, group)).tolist())
+    kept_rows = np.flatnonzero(~_members(rows, group)).tolist()
+    rows = rows.select(sorted(_some(rows, kept_rows, plan.texts)))
     type(plan.corpus)({**plan.corpus, "train": rows}).save_to_disk(str(data))
     (data / "digest.txt").write_text(f"{plan.digest} without {name}\n", encoding="utf-8")
     encoder = _encoder_scores(plan, rows, data, folder / "encoder")
