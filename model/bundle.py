@@ -15,17 +15,18 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from model.calibration import Calibration, HumanScores
 from model.errors import BundleError
 from model.labels import LABELS
+from model.passages import PassageCalibration
 from model.policies import DEFAULT_POLICY, POLICY_RATES, UNCERTAIN_POLICY, Threshold
 from model.text import NORMALIZER_VERSION
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST_FILE = "respun.json"
 ONNX_FILE = "onnx/model_quantized.onnx"
 TOKENIZER_FILE = "tokenizer.json"
@@ -47,6 +48,7 @@ class Manifest:
     minimum_words: int
     calibration: Calibration
     human: HumanScores
+    passages: PassageCalibration
     thresholds: dict[str, Threshold]
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Manifest:
                 "edges": list(self.human.edges),
                 "scores": [list(band) for band in self.human.scores],
             },
+            "passages": asdict(self.passages),
             "thresholds": {
                 policy: {
                     "value": threshold.value,
@@ -168,7 +171,7 @@ def parse_manifest(values: dict[str, Any]) -> Manifest:
 
 
 def _build(values: dict[str, Any]) -> Manifest:
-    calibration, human = values["calibration"], values["human"]
+    calibration, human, passages = values["calibration"], values["human"], values["passages"]
     return Manifest(
         name=str(values["name"]),
         version=str(values["version"]),
@@ -178,6 +181,10 @@ def _build(values: dict[str, Any]) -> Manifest:
         human=HumanScores(
             tuple(int(edge) for edge in human["edges"]),
             tuple(tuple(float(score) for score in band) for band in human["scores"]),
+        ),
+        passages=PassageCalibration(
+            **{name: _pair(passages[name]) for name in ("own", "beside", "whole", "intercept")},
+            threshold=float(passages["threshold"]),
         ),
         thresholds={
             str(policy): Threshold(

@@ -23,11 +23,13 @@ TextId: TypeAlias = str | int
 class ThresholdUsed:
     """The threshold that a verdict was reached with: its policy and the score it stands for.
 
-    A policy's score depends on the length of the text, see `Manifest.line`.
+    A policy's score depends on the length of the text, see `Manifest.line`. Passages are
+    marked from a score of their own on, whatever the policy.
     """
 
     policy: str
     value: float
+    passages: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,11 @@ class Result:
 
     `score` is the calibrated probability that a machine made it; `p_human` the share of
     human articles of like length that score at least as high; `kinds` the probabilities of
-    the four labels; `machine_share` the share of words in passages that score as machine.
+    the four labels; `machine_share` the share of words in passages that are
+    marked, those that score `threshold.passages` or more.
     `passages` (filled when asked for) and `signals` hold character offsets into the text as
-    given.
+    given; a signal's `human_share` and `machine_share` are the shares of news articles that show
+    it, None where the bundle has none measured.
     """
 
     id: TextId
@@ -83,6 +87,8 @@ class Result:
                 {
                     "name": signal.name,
                     "explanation": signal.explanation,
+                    "human_share": signal.human_share,
+                    "machine_share": signal.machine_share,
                     "count": signal.count,
                     "offsets": [{"start": start, "end": end} for start, end in signal.spans],
                 }
@@ -92,7 +98,11 @@ class Result:
             "tokens": self.tokens,
             "windows": self.windows,
             "language": self.language,
-            "threshold": {"policy": self.threshold.policy, "value": self.threshold.value},
+            "threshold": {
+                "policy": self.threshold.policy,
+                "value": self.threshold.value,
+                "passages": self.threshold.passages,
+            },
             "model": {
                 "name": self.model.name,
                 "version": self.model.version,

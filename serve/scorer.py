@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model.bundle import Bundle
     from model.document import Document, DocumentReader
     from model.encoder import Device, Encoder
+    from model.signals import Signal
 
 Text: TypeAlias = str | tuple[TextId, str]
 """A text, alone or with the caller's id; a text alone is named by its place, "0", "1", ..."""
@@ -72,7 +73,7 @@ class Scorer:
             bundle,
             DocumentReader.from_file(bundle.tokenizer_file, bundle.manifest.max_tokens),
             Encoder(bundle.onnx_file, device, threads),
-            ThresholdUsed(policy, value),
+            ThresholdUsed(policy, value, bundle.manifest.passages.threshold),
         )
 
     def score(self, texts: Sequence[Text], explain: bool = False) -> list[Result]:
@@ -114,7 +115,14 @@ class Scorer:
         policy = self.threshold.policy
         if policy == FIXED_POLICY:
             return self.threshold
-        return ThresholdUsed(policy, self._bundle.manifest.line(policy, document.words))
+        line = self._bundle.manifest.line(policy, document.words)
+        return ThresholdUsed(policy, line, self.threshold.passages)
+
+    def _signals(self, document: Document) -> tuple[Signal, ...]:
+        from model.signals import find_signals, measured_shares
+
+        shares = measured_shares(self._bundle.manifest.measured)
+        return find_signals(document.text, document.normalized, shares)
 
     def _is_short(self, document: Document) -> bool:
         return document.words < self._bundle.manifest.minimum_words or not document.token_ids
@@ -126,12 +134,11 @@ class Scorer:
         from model.document import mean_logits
         from model.passages import find_passages, machine_share
         from model.policies import UNCERTAIN_POLICY, decide
-        from model.signals import find_signals
 
         manifest = self._bundle.manifest
         mean = mean_logits(logits)
         score = float(manifest.calibration.score(mean, document.words))
-        passages = find_passages(document, logits, manifest.calibration)
+        passages = find_passages(document, logits, manifest.passages)
         threshold = self._threshold_for(document)
         return Result(
             id=name,
@@ -139,9 +146,9 @@ class Scorer:
             verdict=decide(score, threshold.value, manifest.line(UNCERTAIN_POLICY, document.words)),
             p_human=manifest.human.p_human(score, document.words),
             kinds=kind_probabilities(mean, score),
-            machine_share=machine_share(passages, threshold.value),
+            machine_share=machine_share(passages, threshold.passages),
             passages=tuple(passages) if explain else (),
-            signals=find_signals(document.text),
+            signals=self._signals(document),
             words=document.words,
             tokens=len(document.token_ids),
             windows=len(document.windows),
@@ -151,8 +158,6 @@ class Scorer:
         )
 
     def _unscored(self, name: TextId, document: Document, language: str | None) -> Result:
-        from model.signals import find_signals
-
         minimum = self._bundle.manifest.minimum_words
         verdict: Verdict = "too_short" if language is None else "unsupported_language"
         reason = (
@@ -168,7 +173,7 @@ class Scorer:
             kinds=None,
             machine_share=None,
             passages=(),
-            signals=find_signals(document.text),
+            signals=self._signals(document),
             words=document.words,
             tokens=len(document.token_ids),
             windows=len(document.windows),

@@ -14,6 +14,7 @@ import pytest
 
 from model.bundle import Manifest, write_manifest
 from model.calibration import Calibration, HumanScores
+from model.passages import PassageCalibration
 from model.policies import Threshold
 
 _TOY_ARTICLE = """\
@@ -80,6 +81,7 @@ def _manifest() -> Manifest:
         minimum_words=40,
         calibration=Calibration(slope=(1.5, 0.1), intercept=(-0.5, 0.05)),
         human=HumanScores(edges=(100, 200), scores=(humans, humans, ())),
+        passages=PassageCalibration((0.6, 0.1), (0.2, 0.0), (0.4, -0.1), (-0.3, 0.1), 0.55),
         thresholds={
             "fpr-5pct": Threshold(0.3, 1000, 50, (0.037, 0.065)),
             "fpr-1pct": Threshold(0.6, 1000, 10, (0.005, 0.018)),

@@ -436,13 +436,13 @@ def _headline(text: str, chance: random.Random) -> str:
 
 
 def _human_before(text: str, chance: random.Random, strength: float, other: str) -> str:
-    """The first sentences of a human's text come before, as a paragraph."""
+    """A human's text comes before, as a paragraph: its leading share of sentences."""
     opening = _opening(other, strength)
     return f"{opening}\n\n{text.lstrip()}" if opening else text
 
 
 def _human_after(text: str, chance: random.Random, strength: float, other: str) -> str:
-    """The first sentences of a human's text come after, as a paragraph."""
+    """A human's text comes after, as a paragraph: its leading share of sentences."""
     opening = _opening(other, strength)
     return f"{text.rstrip()}\n\n{opening}" if opening else text
 

@@ -26,6 +26,7 @@ from model.bundle import ONNX_FILE, Bundle, Manifest, load_bundle, verify_all, w
 from model.calibration import Calibration, HumanScores
 from model.config_file import read_config
 from model.errors import ConfigError, RespunError
+from model.passages import PassageCalibration
 from model.policies import Threshold
 from train.config import FinetuneConfig
 from train.corpus import trained_before
@@ -85,6 +86,7 @@ def export(config: FinetuneConfig) -> Path:
         manifest,
         calibration=promise.calibration,
         human=promise.human,
+        passages=_passages(bundle, corpus, config),
         thresholds=promise.thresholds,
         training=_provenance(config, digest),
         measured={"threshold": promise.kept},
@@ -205,6 +207,7 @@ def _draft(config: FinetuneConfig) -> Manifest:
         minimum_words=config.minimum_words,
         calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
         human=HumanScores((), ((),)),
+        passages=PassageCalibration((1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.5),
         thresholds={"fpr-5pct": nothing, "fpr-1pct": nothing},
     )
 
@@ -221,6 +224,23 @@ def _calibrate(bundle: Bundle, corpus: Any, config: FinetuneConfig, digest: str)
         return score_texts(rows["id"], rows["text"], compute, cache)
 
     return calibrate(logits, corpus, config.minimum_words, trained_before(config))
+
+
+def _passages(bundle: Bundle, corpus: Any, config: FinetuneConfig) -> PassageCalibration:
+    from model.document import DocumentReader
+    from model.encoder import Encoder
+    from train.passages import fit_passages
+
+    seen = trained_before(config)
+    splits = {
+        name: corpus[name].select(
+            [i for i, own in enumerate(corpus[name]["id"]) if own not in seen]
+        )
+        for name in ("calibration", "threshold")
+    }
+    reader = DocumentReader.from_file(bundle.tokenizer_file, config.maximum_tokens)
+    compute = Encoder(bundle.onnx_file).token_logits
+    return fit_passages(splits, reader, compute, config.minimum_words)
 
 
 def measure_parity(

@@ -36,6 +36,7 @@ from model.errors import ConfigError, RespunError
 from model.labels import HUMAN, LABELS
 from model.policies import DEFAULT_POLICY, POLICY_RATES
 from train.calibrate import human_scores
+from train.curves import detection_curve, flagged_counts, reliability
 from train.features import feature_table
 from train.metrics.functions import (
     Estimate,
@@ -57,6 +58,7 @@ OVERLAP_EDGES: tuple[float, ...] = (0.1, 0.3, 0.6)
 OUTLET_LEAST_HUMANS = 100
 WITHIN_LEAST_TEXTS = 20
 WIN_LEAST_MACHINE = 50
+ROC_KINDS: tuple[str, ...] = ("overall", "slice")
 WIN_KINDS: tuple[str, ...] = ("slice", "corpus", "generator", "label", "operation", "length")
 
 ENCODER, LINEAR, FEATURE = "encoder", "linear", "feature"
@@ -87,7 +89,7 @@ class Texts:
     ids: list[str]
     texts: list[str]
     columns: Mapping[str, NDArray[np.str_]]
-    """label, corpus, generator, operation, source, domain."""
+    """label, corpus, generator, operation, source, domain, story."""
     words: NDArray[np.int64]
     overlap: Scores
     """The share of the human original's wording that was kept; NaN where unknown."""
@@ -165,7 +167,7 @@ def read_texts(data: Path, split: str, seen: Collection[str] = ()) -> Texts:
     rows = split_of(open_corpus(data), split)
     if seen:
         rows = rows.select([index for index, name in enumerate(rows["id"]) if name not in seen])
-    names = ("label", "corpus", "generator", "operation", "source", "domain")
+    names = ("label", "corpus", "generator", "operation", "source", "domain", "story")
     return Texts(
         ids=list(rows["id"]),
         texts=list(rows["text"]),
@@ -250,6 +252,59 @@ def measure_calibration(texts: Texts, systems: Mapping[str, System]) -> list[dic
                     "brier": asdict(brier(*pair)),
                 }
         table.append(row)
+    return table
+
+
+def measure_reliability(texts: Texts, systems: Mapping[str, System]) -> list[dict[str, Any]]:
+    """The bins behind a reliability diagram, of the systems that give probabilities.
+
+    Twice, as in `measure_calibration`: with and without texts that kept most of their original.
+    """
+    everything = np.ones(len(texts.ids), dtype=bool)
+    plain = ~(texts.overlap >= GRADED_OVERLAP)
+    return [
+        {
+            "name": name,
+            **{
+                system: list(reliability(texts.machine[chosen], said.probabilities[chosen]))
+                for system, said in systems.items()
+                if said.probabilities is not None
+            },
+        }
+        for name, chosen in (("all", everything), ("all, rewording", plain))
+    ]
+
+
+def measure_roc(
+    texts: Texts, encoder: System, linear: System, features: Mapping[str, System]
+) -> list[dict[str, Any]]:
+    """ROC curves of all machine texts and of each held-out slice, against all humans."""
+    table = []
+    for group in groups(texts):
+        least = 1 if group.kind == "overall" else WIN_LEAST_MACHINE
+        if group.kind not in ROC_KINDS or group.machine.sum() < least:
+            continue
+        best = _best_feature(features, group)
+        systems = {ENCODER: encoder, LINEAR: linear}
+        systems |= {FEATURE: features[best]} if best else {}
+        humans = int(group.reference.sum())
+        counts = flagged_counts(humans)
+        table.append(
+            {
+                "kind": group.kind,
+                "name": group.name,
+                "machine": int(group.machine.sum()),
+                "human": humans,
+                "best_feature": best,
+                "flagged": counts,
+                "tpr": {
+                    name: detection_curve(
+                        said.scores[group.machine], said.scores[group.reference], counts
+                    )
+                    for name, said in systems.items()
+                },
+            }
+        )
     return table
 
 
@@ -351,6 +406,8 @@ def measure(options: MeasureOptions) -> dict[str, Any]:
         "threshold_humans": len(fixing.ids),
         "rows": [asdict(row) for row in rows],
         "calibration": measure_calibration(texts, {ENCODER: encoder, LINEAR: word}),
+        "reliability": measure_reliability(texts, {ENCODER: encoder, LINEAR: word}),
+        "roc": measure_roc(texts, encoder, word, features),
         "wins": count_wins(texts, rows),
         "kinds": confusion(texts, encoder),
         "training_texts": count_training_texts(options.data),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from model.errors import ConfigError
 from model.labels import HUMAN, LABEL_IDS, NEWS
 from train.config import BalanceConfig, FinetuneConfig
-from train.splices import sentence_ends, splice
+from train.splices import sentence_ends, spliced_crop
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -114,7 +114,7 @@ class Sampler:
             # No draw where no splices are asked for: older runs stay what they were.
             if config.splices and chance.random() < config.splices:
                 for _ in range(2):
-                    crop, labels = splice(texts, (machine, human), length, chance)
+                    crop, labels = spliced_crop(texts, (machine, human), length, chance)
                     batch.add(crop, SPLICED, labels)
                 continue
             for index in (machine, human):

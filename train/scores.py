@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from numpy.typing import NDArray
 from model.bundle import ONNX_FILE, TOKENIZER_FILE, Bundle
 from model.labels import LABELS
 from model.text import NORMALIZER_VERSION
+
+if TYPE_CHECKING:
+    from model.document import Document
 
 _BATCH_TEXTS = 128
 _FLUSH_SECONDS = 60
@@ -40,8 +44,13 @@ def encoder_key(bundle: Bundle, data_digest: str) -> str:
     return cache_key(*files, manifest.max_tokens, NORMALIZER_VERSION, data_digest)
 
 
-def encoder_logits(bundle: Bundle, threads: int | None = None) -> Compute:
-    """Rows of the document's mean logits and its words as calibration counts them: [5]."""
+def encoder_logits(
+    bundle: Bundle, threads: int | None = None, read: Callable[[str], Document] | None = None
+) -> Compute:
+    """Rows of the document's mean logits and its words as calibration counts them: [5].
+
+    `read` stands in for the way that serves, to measure what a step of it is worth.
+    """
     from model.document import DocumentReader, mean_logits
     from model.encoder import Encoder
 
@@ -49,7 +58,7 @@ def encoder_logits(bundle: Bundle, threads: int | None = None) -> Compute:
     encoder = Encoder(bundle.onnx_file, threads=threads)
 
     def compute(texts: Sequence[str]) -> NDArray[np.float64]:
-        documents = [reader.read(text) for text in texts]
+        documents = [(read or reader.read)(text) for text in texts]
         rows = np.empty((len(texts), len(LABELS) + 1))
         for row, document, logits in zip(
             rows, documents, reader.logits(documents, encoder.token_logits), strict=True

@@ -34,6 +34,15 @@ CALIBRATION_INTRO = (
     "is a matter of degree."
 )
 
+PARAPHRASE_NOTE = (
+    "The last row stands for RAID's eleventh attack, which takes a language model: the split's own "
+    "news texts that DIPPER paraphrased. They are other texts, so nothing is paired and no change "
+    "is given. * Human texts under a synonym spinner are worded by a machine: what is flagged of "
+    "them is no false alarm, and does not count as one. What comes before or after a text is a "
+    "passage of up to 120 words, at most half as long as the text, of a human article on another "
+    "story; a machine's text counts as machine all the same."
+)
+
 Json = Mapping[str, Any]
 
 
@@ -218,6 +227,174 @@ def variants_table(rows: Sequence[Json], what: str) -> str:
     )
 
 
+def render_passages(report: Json) -> str:
+    """The report of `train.passages` as Markdown."""
+    bundle = report["bundle"]
+    parts = [
+        f"# Passages of the {report['split']} split",
+        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`. "
+        f"Data digest `{report['data_digest']}`.",
+        passages_note(report),
+        passages_table(report["rows"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def passages_note(report: Json) -> str:
+    """What the mark does on articles that humans wrote alone."""
+    human = report["human"]
+    return (
+        f"A passage is marked from a score of {report['threshold']:.2f} on. Of the sentences of "
+        f"{human['articles']:,} human articles, {share(human['marked'])} are marked. Below, "
+        "articles that a human and a machine wrote, spliced sentence by sentence. The share of "
+        "machine-made words is off by so much on average (and by so much, were it always said to "
+        "be a half); the change of writers is found within one sentence, where there is one change."
+    )
+
+
+def passages_table(rows: Sequence[Json]) -> str:
+    """One row for each group of spliced articles."""
+    header = [
+        *("articles", "number", "sentences", "AUROC", "windows", "words"),
+        *("share off by", "a half", "change found"),
+    ]
+    return _table(
+        header,
+        (
+            [
+                row["name"],
+                f"{row['articles']:,}",
+                f"{row['sentences']:,}",
+                *(area(row["auroc"][system]) for system in ("encoder", "windows", "linear")),
+                f"{row['share_error']:.3f}",
+                f"{row['share_error_of_half']:.3f}",
+                share(row["boundary"]) if row["boundary"] else "–",
+            ]
+            for row in rows
+        ),
+    )
+
+
+def render_robustness(report: Json) -> str:
+    """The report of `train.robustness` as Markdown."""
+    bundle = report["bundle"]
+    parts = [
+        f"# The {report['split']} split under attack",
+        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`. "
+        f"Data digest `{report['data_digest']}`. {report['scored']:,} different readings were "
+        "scored.",
+        attacks_intro(report),
+        "## At the standard strengths",
+        robustness_table(standard_rows(report)),
+        PARAPHRASE_NOTE,
+        render_targets(report),
+        "## At other strengths",
+        f"The same machine texts, and {report['strengths'][0]['human']:,} of the human ones.",
+        robustness_table(report["strengths"]),
+        "## Without the normaliser",
+        "The texts of the last table at the standard strengths, as the tokenizer alone would read "
+        "them; compared with the clean texts as they are served.",
+        robustness_table(report["plain"]),
+        "## The sample",
+        sample_table(report["corpora"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def attacks_intro(report: Json) -> str:
+    """What was attacked, and how to read the tables."""
+    clean = report["clean"]
+    return (
+        f"{clean['machine']:,} machine texts (news, rewritten or generated) and "
+        f"{clean['human']:,} human ones of the {report['split']} split, drawn evenly over the "
+        "corpora, each under every attack, at the frozen 1% line. Change: against the same texts "
+        "unattacked, in percentage points, with Newcombe's 95% interval of a paired difference. "
+        "Flagged: human texts under attack / the same texts unattacked, and how many times as "
+        "many. Score: the mean change. Unchanged: texts in which the attack found nothing to "
+        "change. Read alike: texts that reach the encoder as if unattacked, the unchanged among "
+        "them. A text that becomes too short for a score is not flagged."
+    )
+
+
+def standard_rows(report: Json) -> list[Json]:
+    """The rows of the first table: clean, under each attack, and the paraphrases."""
+    return [report["clean"], *report["standard"], report["paraphrase"]]
+
+
+def robustness_table(rows: Sequence[Json]) -> str:
+    """One row for each attack on the same texts; brackets: 95% intervals."""
+    header = ["attack", "strength", "TPR 1%", "change in points", "FPR 1%", "flagged"]
+    header += ["score, machine", "score, human", "unchanged", "read alike"]
+    return _table(header, map(_robustness_cells, rows))
+
+
+def sample_table(corpora: Json) -> str:
+    """Texts of the sample by corpus."""
+    return _table(
+        ["corpus", "machine", "human"],
+        (
+            [name, f"{counts['machine']:,}", f"{counts['human']:,}"]
+            for name, counts in corpora.items()
+        ),
+    )
+
+
+def render_targets(report: Json) -> str:
+    """Which attacks miss the targets at their standard strength."""
+    targets = report["targets"]
+    rows = {row["attack"]: row for row in report["standard"]}
+    lost = [f"{name} ({_points(rows[name]['change'])})" for name in targets["lost"]]
+    alarms = [f"{name} ({_times(rows[name])})" for name in targets["alarms"]]
+    return "\n".join(
+        [
+            "Targets, by what was counted and not by the intervals' ends:",
+            "",
+            f"- every attack but paraphrase at most {100 * targets['most_lost']:g} points below "
+            f"clean: {_missed(lost)}",
+            f"- human false alarms at most {targets['most_times']:g} times those without the "
+            f"attack: {_missed(alarms)}",
+        ]
+    )
+
+
+def render_signals(report: Json) -> str:
+    """The report of `train.signals` as Markdown."""
+    parts = [
+        f"# Signals in the news of the {report['split']} split",
+        f"Data digest `{report['data_digest']}`.",
+        signals_intro(report),
+        signals_table(report["signals"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def signals_intro(report: Json) -> str:
+    """In how many texts the signals were looked for, and which cannot be counted there."""
+    return (
+        f"How many of {report['human']:,} human and {report['machine']:,} machine news texts show "
+        "each signal at all. What the cleaning of the data set takes out (tags of HTML, an "
+        "assistant's own words, blanks of a template) cannot be counted in it."
+    )
+
+
+def signals_table(rows: Sequence[Json]) -> str:
+    """One row for each signal: the share of human and of machine texts that show it."""
+    header = ["signal", "human texts", "share", "machine texts", "share"]
+    return _table(
+        header,
+        (
+            [
+                row["name"],
+                f"{row['human']['hits']:,}",
+                share(row["human"]),
+                f"{row['machine']['hits']:,}",
+                share(row["machine"]),
+            ]
+            for row in rows
+        ),
+    )
+
+
 def render_wins(wins: Json) -> str:
     """On how many slices the encoder is ahead, and the list of those where it is not."""
     text = (
@@ -260,6 +437,52 @@ def _machine_cells(row: Json, within: bool) -> list[str]:
         cells += [share(_get(row, system, "tpr", policy), False) for system in SYSTEMS[:2]]
     false_alarms = [_get(row, system, "fpr", "fpr-1pct") for system in SYSTEMS[:2]]
     return [*cells, share(false_alarms[0]), share(false_alarms[1], False)]
+
+
+def _robustness_cells(row: Json) -> list[str]:
+    moved = row.get("score_change", {})
+    return [
+        row["attack"],
+        f"{row['strength']:g}" if row.get("strength") else "-",
+        share(row["tpr"]),
+        _points(row.get("change")),
+        share(row["fpr"]) + ("*" if row.get("rewords") else ""),
+        _times(row) if "clean_fpr" in row else "-",
+        _signed(moved.get("machine"), 3),
+        _signed(moved.get("human"), 3),
+        _percent_or_dash(row.get("unchanged")),
+        _percent_or_dash(row.get("read_alike")),
+    ]
+
+
+def _missed(names: Sequence[str]) -> str:
+    return f"missed by {', '.join(names)}." if names else "met by all."
+
+
+def _times(row: Json) -> str:
+    """Flagged humans under attack and without, and the ratio where there is one."""
+    counts = f"{row['fpr']['hits']} / {row['clean_fpr']['hits']}"
+    return counts if row["times"] is None else f"{counts} ({row['times']:.2f})"
+
+
+def _points(difference: Json | None) -> str:
+    """A difference of shares in percentage points, with its interval."""
+    if difference is None or difference["value"] is None:
+        return "-"
+    value, low, high = (_signed(100 * difference[end], 1) for end in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def _signed(value: float | None, places: int) -> str:
+    """A change with its sign; none where it rounds to nothing."""
+    if value is None:
+        return "-"
+    rounded = round(value, places) + 0.0  # no minus before a zero
+    return f"{rounded:+.{places}f}" if rounded else f"{rounded:.{places}f}"
+
+
+def _percent_or_dash(value: float | None) -> str:
+    return "-" if value is None else _percent(value)
 
 
 def _with_name(text: str, name: str) -> str:

@@ -74,13 +74,14 @@ def test_what_scoring_does_not_read_is_checked_on_demand(bundle_copy):
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("schema", 2, "schema 2"),
+        ("schema", 1, "schema 1"),
         ("normalizer", 99, "normalizer 99"),
         ("labels", ["human", "machine"], "labels"),
         ("thresholds", {}, "lack fpr-1pct"),
         ("human", {"edges": [1, 2], "scores": [[]]}, "one band more"),
         ("human", {"edges": [], "scores": [[0.5, 0.1]]}, "not sorted"),
         ("calibration", {"slope": [1.0]}, "damaged"),
+        ("passages", {"own": 1.0}, "damaged"),
         ("files", {}, "what scoring reads"),
     ],
 )

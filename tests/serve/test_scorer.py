@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from model.bundle import ONNX_FILE, load_bundle
+from model.bundle import ONNX_FILE, load_bundle, write_manifest
 from model.document import DocumentReader, mean_logits
 from model.encoder import Encoder
 from serve import BundleError, ConfigError, InputError, Scorer
@@ -104,6 +105,39 @@ def test_a_result_holds_the_whole_schema(scorer, toy_article, tiny_bundle):
     assert values["model"]["sha256"] == load_bundle(tiny_bundle).sha256
 
 
+def test_signals_carry_the_shares_that_the_bundle_has_measured(tiny_bundle, toy_article, tmp_path):
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    rows = [{"name": "homoglyphs", "human": {"value": 0.003}, "machine": {"value": 0.04}}]
+    measured = {"signals": {"signals": rows}}
+    write_manifest(folder, replace(load_bundle(folder).manifest, measured=measured))
+    text = f"{toy_article} \ufffd p\u0430ypal"
+    (result,) = Scorer.load(folder).score([text])
+    signals = {signal["name"]: signal for signal in result.to_dict()["signals"]}
+    assert signals["homoglyphs"] == {
+        "name": "homoglyphs",
+        "explanation": "letters of another script or style that pass for Latin ones",
+        "human_share": 0.003,
+        "machine_share": 0.04,
+        "count": 1,
+        "offsets": [{"start": len(text) - 6, "end": len(text)}],
+    }
+    assert signals["unreadable_characters"]["human_share"] is None
+    (unscored,) = Scorer.load(folder).score(["p\u0430ypal"])
+    assert unscored.signals[0].human_share == 0.003
+
+
+def test_a_disguise_changes_no_score(scorer, toy_article):
+    disguises = [
+        toy_article.translate(str.maketrans("aeocpyxi", "аеосрухі")),
+        "\u200b".join(toy_article),
+        toy_article.replace(", ", ",&nbsp;").replace("\n\n", "</p><p>").replace("'", "&#39;"),
+    ]
+    plain, *disguised = scorer.score([("x", text) for text in [toy_article, *disguises]])
+    for result in disguised:
+        assert result.signals
+        assert replace(result, signals=(), machine_share=plain.machine_share) == plain
+
+
 def test_the_callers_ids_are_kept(scorer):
     results = scorer.score([("a", "short"), (1, "short"), ("a", "short"), "short"])
     assert [result.id for result in results] == ["a", 1, "a", "3"]
@@ -178,7 +212,7 @@ def test_passages_come_when_asked_for_and_index_the_text_as_given(scorer):
     assert [piece.removeprefix("\ufeff") for piece in cut] == sentences
     assert all(0 < passage.score < 1 for passage in result.passages)
     signals = {signal.name: signal.spans for signal in result.signals}
-    assert [text[slice(*span)] for span in signals["invisible_characters"]] == ["\u200b"]
+    assert [text[slice(*span)] for span in signals["split_words"]] == ["\u200b"]
     assert scorer.score([text])[0].passages == ()
     assert scorer.score([text])[0].machine_share == result.machine_share
 

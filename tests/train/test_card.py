@@ -18,8 +18,10 @@ from model.bundle import (
     write_manifest,
 )
 from model.calibration import Calibration, HumanScores
+from model.passages import PassageCalibration
 from model.policies import Threshold
 from train import card
+from train.gist import one_minute
 
 
 def figure(value: float) -> dict[str, float]:
@@ -60,6 +62,7 @@ def measured() -> dict[str, dict]:
             "limit": None,
             "texts": {"human": 1234, "machine": 2345},
             "too_short": 0,
+            "threshold_humans": 5066,
             "rows": [
                 row("overall", "all", 0.9876, 0.0111),
                 row("slice", "outlet"),
@@ -89,6 +92,7 @@ def bundle(tmp_path: Path, measured) -> Path:
         minimum_words=41,
         calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
         human=HumanScores((), ((0.1,),)),
+        passages=PassageCalibration((1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.5),
         thresholds={"fpr-5pct": line, "fpr-1pct": line},
         training={"commit": "abc123", "config": {"steps": 777}},
         parity={"auroc_difference": 0.0007},
@@ -107,11 +111,46 @@ def test_metadata_is_what_the_hub_reads(bundle):
         "en",
     )
     assert data.base_model == card.BASE_MODEL
-    results = {result.metric_name: result.metric_value for result in data.eval_results}
-    assert results["AUROC"] == 0.9876
-    assert results["FPR at the fpr-1pct threshold"] == 0.0111
-    assert results["expected calibration error"] == 0.0123
+    results = {
+        (result.dataset_config, result.metric_name): result.metric_value
+        for result in data.eval_results
+    }
+    assert results["all", "AUROC"] == 0.9876
+    assert results["all", "FPR at the fpr-1pct threshold"] == 0.0111
+    assert results["all", "expected calibration error"] == 0.0123
+    assert results["slice-outlet", "FPR at the fpr-1pct threshold"] == 0.02
+    assert ("slice-outlet", "expected calibration error") not in results
+    assert len(results) == len(data.eval_results)
     assert {result.dataset_split for result in data.eval_results} == {"test"}
+
+
+def test_a_reader_of_one_minute_is_told_the_figures_of_these_weights(bundle, measured):
+    text = card.bundle_card(bundle)
+    minute = text.partition("## In one minute\n")[2].partition("\n## ")[0].strip().splitlines()
+    assert "41 words or more" in minute[0]
+    for expected in ("2.00% [", "of 120 at outlets", "gazette-11: ", "frozen on 5,066", ".988"):
+        assert any(expected in line for line in minute), expected
+    manifest = load_bundle(bundle).manifest.to_dict()
+    other = copy.deepcopy(measured)
+    other["test"]["sha256"] = "0" * 64
+    (only,) = one_minute(manifest, other).splitlines()
+    assert only == minute[0]
+
+
+def test_attacks_and_passages_are_in_the_minute_once_measured(bundle):
+    manifest = load_bundle(bundle).manifest.to_dict()
+    own = {"bundle": {"sha256": manifest["files"][ONNX_FILE]}}
+    rows = [{"attack": name, "tpr": figure(share)} for name, share in (("a_b", 0.4), ("c", 0.7))]
+    clean = {"machine": 300, "tpr": figure(0.75)}
+    told: dict[str, Any] = {"human": {"articles": 900, "marked": figure(0.021)}}
+    told["rows"] = [{"name": "all", "articles": 800, "auroc": {"encoder": figure(0.912)}}]
+    parts: dict[str, dict[str, Any]] = {"passages": {**own, **told}}
+    parts["attacks"] = {**own, "clean": clean, "standard": rows}
+    text = one_minute(manifest, parts)
+    assert "from 75.0% to 40.0% at worst (a b, of 2 attacks on 300 texts)" in text
+    assert "AUROC .912; of those of 900 human articles 2.10% are marked" in text
+    other = {name: {**part, "bundle": {"sha256": "0"}} for name, part in parts.items()}
+    assert len(one_minute(manifest, other).splitlines()) == 1
 
 
 def test_the_figures_of_the_manifest_are_on_the_card(bundle):

@@ -15,6 +15,7 @@ from datasets import Dataset, DatasetDict
 
 from model.bundle import ONNX_FILE, TOKENIZER_FILE, Manifest, load_bundle, write_manifest
 from model.calibration import Calibration, HumanScores
+from model.passages import PassageCalibration
 from model.policies import POLICY_RATES, Threshold
 from train import card, linear, measure, scores, tables
 from train.measure import System, Texts
@@ -189,6 +190,7 @@ def toy_row(split: str, index: int, machine: bool) -> dict[str, object]:
         "text": text,
         "label": "rewritten" if machine else "human",
         "corpus": "toy/corpus",
+        "story": f"{split}-{index}",
         "generator": "toy-1" if machine else "",
         "operation": "paraphrase" if machine else "",
         "source": "" if machine else "toy gazette",
@@ -258,6 +260,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         minimum_words=62,
         calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
         human=HumanScores((), ((0.1,),)),
+        passages=PassageCalibration((1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.5),
         thresholds=dict.fromkeys(POLICY_RATES, line),
     )
     write_manifest(folder / "bundle", manifest)

@@ -68,6 +68,31 @@ def test_rate_has_the_exact_interval():
     assert math.isnan(functions.rate(0, 0).value)
 
 
+@pytest.mark.parametrize(
+    ("both", "first", "second", "neither", "expected"),
+    [
+        # Cavo et al. and Bentur et al., as R's contingencytables gives them (Fagerland et al.)
+        (59, 6, 16, 80, (-0.0621, -0.1186, -0.0046)),
+        (1, 1, 7, 12, (-0.2857, -0.5069, -0.0256)),
+    ],
+)
+def test_a_paired_difference_has_newcombes_interval(both, first, second, neither, expected):
+    after = [True] * (both + first) + [False] * (second + neither)
+    before = [True] * both + [False] * first + [True] * second + [False] * neither
+    found = functions.paired_difference(after, before)
+    assert (found.value, found.low, found.high) == pytest.approx(expected, abs=1e-4)
+    turned = functions.paired_difference(before, after)
+    assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_a_paired_difference_where_nothing_changed_or_nothing_is():
+    same = functions.paired_difference([True] * 90 + [False] * 10, [True] * 90 + [False] * 10)
+    assert same.value == 0
+    assert -0.04 < same.low < 0 < same.high < 0.04
+    assert functions.paired_difference([True] * 9, [True] * 9).value == 0
+    assert math.isnan(functions.paired_difference([], []).value)
+
+
 @pytest.mark.parametrize("fpr", [0.05, 0.01, 0.001])
 def test_threshold_keeps_its_promise_and_is_the_lowest(sample, fpr):
     is_machine, scores = sample

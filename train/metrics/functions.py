@@ -2,7 +2,7 @@
 
 `measure` calls them for every slice, so they are vectorised; the modules beside this file
 make the same functions available to the `evaluate` library. Everything is deterministic:
-intervals are closed-form (DeLong, Clopper-Pearson, normal), and the two that need a
+intervals are closed-form (DeLong, Clopper-Pearson, Newcombe, normal), and the two that need a
 bootstrap (`ece`, `tpr_at_own_fpr`) draw it from a fixed seed.
 
 Throughout, `is_machine` is boolean (1 means machine), a higher score means machine, and a
@@ -11,6 +11,7 @@ text is flagged when its score is at least the threshold.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,30 @@ def flagged(scores: ArrayLike, threshold: ArrayLike) -> Rate:
     values = np.asarray(scores, dtype=np.float64)
     lines = np.asarray(threshold, dtype=np.float64)
     return rate(int((values >= lines).sum()), len(values))
+
+
+def paired_difference(after: ArrayLike, before: ArrayLike) -> Estimate:
+    """The share of `after` less that of `before`, two judgements of the same texts.
+
+    Method 10 of Newcombe (1998), Statistics in Medicine 17:2635: Wilson intervals of the two
+    shares, combined by their correlation. It has a width even where no judgement changed.
+    """
+    new, old = np.asarray(after, dtype=bool), np.asarray(before, dtype=bool)
+    count = len(new)
+    if count == 0:
+        return NOTHING
+    new_low, new_high = _wilson_reach(int(new.sum()), count)
+    old_low, old_high = _wilson_reach(int(old.sum()), count)
+    agreement = float((new & old).sum() * (~new & ~old).sum())
+    agreement -= float((new & ~old).sum() * (~new & old).sum())
+    if agreement > 0:
+        agreement = max(0.0, agreement - count / 2)  # corrected for continuity
+    spread = math.sqrt(float(new.sum() * (~new).sum()) * float(old.sum() * (~old).sum()))
+    phi = agreement / spread if spread else 0.0
+    value = float(new.mean() - old.mean())
+    low = math.sqrt(new_low**2 - 2 * phi * new_low * old_high + old_high**2)
+    high = math.sqrt(new_high**2 - 2 * phi * new_high * old_low + old_low**2)
+    return Estimate(value, value - low, value + high)
 
 
 def threshold_at_fpr(human_scores: ArrayLike, fpr: float) -> float:
@@ -185,6 +210,13 @@ def _as_floats(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     outcome = np.asarray(is_machine).astype(bool).astype(np.float64)
     return outcome, np.asarray(probabilities, dtype=np.float64)
+
+
+def _wilson_reach(hits: int, count: int) -> tuple[float, float]:
+    """How far the Wilson interval of a share reaches below and above it."""
+    interval = stats.binomtest(hits, count).proportion_ci(CONFIDENCE, method="wilson")
+    share = hits / count
+    return share - float(interval.low), float(interval.high) - share
 
 
 def _variance(values: NDArray[np.float64]) -> float:
