@@ -24,6 +24,7 @@ from model.text import count_words
 REFERENCE_WORDS = 20
 """The length of a sentence, in words, at which the length terms vanish."""
 
+_PART_CHARACTERS = 20_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -74,16 +75,34 @@ class Passage:
 def sentences(text: str) -> list[Span]:
     """Spans of the sentences of a text, without the white space around them.
 
-    A line break after an abbreviation does not end a sentence.
+    A line break after an abbreviation does not end a sentence. Linear in the length of the
+    text: the library, which is not, reads a part at a time.
     """
     from sentencex import get_sentence_boundaries
 
     readable = _SURROGATE.sub("\ufffd", text)  # the library takes valid Unicode only
     cuts = [
-        (int(entry["start_index"]), int(entry["end_index"]))
-        for entry in get_sentence_boundaries("en", readable)
+        (start + int(entry["start_index"]), start + int(entry["end_index"]))
+        for start, end in _parts(readable)
+        for entry in get_sentence_boundaries("en", readable[start:end])
     ]
     return list(_trimmed(text, _rejoined(cuts, broken_sentences(text))))
+
+
+def _parts(text: str) -> Iterator[Span]:
+    """Parts of a text of a bounded size, cut at white space where there is some."""
+    start = 0
+    while start < len(text):
+        end = len(text)
+        if end - start > _PART_CHARACTERS:
+            end = start + _PART_CHARACTERS
+            for space in ("\n", " "):
+                found = text.rfind(space, start + _PART_CHARACTERS // 2, end)
+                if found > 0:
+                    end = found + 1
+                    break
+        yield start, end
+        start = end
 
 
 def find_passages(

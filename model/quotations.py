@@ -44,9 +44,9 @@ _TITLE = (
     "|Congresswoman|Minister|Judge|Justice|Chief|Officer|Detective|Sheriff|Mayor|Professor|Sir"
     "|Lord|Pope|King|Queen|Prince|Princess|Coach"
 )
-_CAPITALISED = rf"(?!(?:{_NO_NAME})\b)[A-Z][\w'’-]+"
+_CAPITALISED = rf"(?!(?:{_NO_NAME})\b)[A-Z][\w'’-]{{1,40}}+"
 _FULL_NAME = re.compile(
-    rf"\b{_CAPITALISED}(?: (?:(?:[A-Z]\.)+|de|van|von|al|bin|der|la|el|du))? [A-Z][\w'’-]+"
+    rf"\b{_CAPITALISED}(?: (?:(?:[A-Z]\.)+|de|van|von|al|bin|der|la|el|du))? [A-Z][\w'’-]{{1,40}}+"
 )
 _SURNAME = re.compile(
     rf"\b{_CAPITALISED} (?:{_SAID})\b"

@@ -26,8 +26,8 @@ from types import MappingProxyType
 from model.errors import ConfigError
 from model.labels import HUMAN, LABELS
 
-Change = Callable[[str, random.Random], str]
-"""What a piece of text becomes."""
+Change = Callable[[re.Match[str], random.Random], str]
+"""What a piece of text becomes, where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _edited(
     pieces, position = [], 0
     for index in _some(len(found), strength, chance):
         start, end = found[index].span()
-        pieces += [text[position:start], change(text[start:end], chance)]
+        pieces += [text[position:start], change(found[index], chance)]
         position = end
     return "".join([*pieces, text[position:]])
 
@@ -171,8 +171,8 @@ def _misspelling(text: str, chance: random.Random, strength: float) -> str:
 def _respelled(
     text: str, spellings: Mapping[str, tuple[str, ...]], chance: random.Random, strength: float
 ) -> str:
-    def respelled(word: str, chance: random.Random) -> str:
-        return _in_case_of(word, chance.choice(spellings[word.lower()]))
+    def respelled(word: re.Match[str], chance: random.Random) -> str:
+        return _in_case_of(word[0], chance.choice(spellings[word[0].lower()]))
 
     known = (match for match in _WORD.finditer(text) if match[0].lower() in spellings)
     return _edited(text, known, respelled, chance, strength)
@@ -226,9 +226,10 @@ def _number_change(text: str, chance: random.Random, strength: float) -> str:
     return _edited(text, _NUMBER.finditer(text), _other_number, chance, strength)
 
 
-def _other_number(number: str, chance: random.Random) -> str:
-    first = chance.choice([digit for digit in "123456789" if digit != number[0]])
-    rest = (chance.choice("0123456789") if mark != "." else mark for mark in number[1:])
+def _other_number(number: re.Match[str], chance: random.Random) -> str:
+    digits = number[0]
+    first = chance.choice([digit for digit in "123456789" if digit != digits[0]])
+    rest = (chance.choice("0123456789") if mark != "." else mark for mark in digits[1:])
     return first + "".join(rest)
 
 
@@ -242,7 +243,7 @@ def _synonym(text: str, chance: random.Random, strength: float) -> str:
 def _upper_lower(text: str, chance: random.Random, strength: float) -> str:
     """First letters of words change case."""
     return _edited(
-        text, _FIRST_LETTER.finditer(text), lambda letter, _: letter.swapcase(), chance, strength
+        text, _FIRST_LETTER.finditer(text), lambda letter, _: letter[0].swapcase(), chance, strength
     )
 
 
@@ -264,8 +265,8 @@ _ZERO_WIDTH_SPACE = "\u200b"
 def _homoglyph(text: str, chance: random.Random, strength: float) -> str:
     """Latin letters become ones of other scripts that look the same."""
 
-    def lookalike(letter: str, chance: random.Random) -> str:
-        return chance.choice(_LOOKALIKES[letter])
+    def lookalike(letter: re.Match[str], chance: random.Random) -> str:
+        return chance.choice(_LOOKALIKES[letter[0]])
 
     return _edited(text, _HAS_LOOKALIKE.finditer(text), lookalike, chance, strength)
 
@@ -280,7 +281,7 @@ def _zero_width_space(text: str, chance: random.Random, strength: float) -> str:
     return _edited(
         text,
         _CHARACTER.finditer(text),
-        lambda character, _: character + _ZERO_WIDTH_SPACE,
+        lambda character, _: character[0] + _ZERO_WIDTH_SPACE,
         chance,
         strength,
     )
@@ -303,16 +304,12 @@ _BREAK_RESIDUE = ("<br/>\n", "<br />\n<br />\n", "</p>\n<p>", "\n</div>\n<div>\n
 
 def _quotes_and_dashes(text: str, chance: random.Random, strength: float) -> str:
     """Straight marks become curly and curly ones straight; hyphens dashes, dashes hyphens."""
-    matches = list(_MARK.finditer(text))
-    pieces, position = [], 0
-    for index in _some(len(matches), strength, chance):
-        start, end = matches[index].span()
-        pieces += [text[position:start], _other_mark(text[start], text[max(0, start - 1) : start])]
-        position = end
-    return "".join([*pieces, text[position:]])
+    return _edited(text, _MARK.finditer(text), _other_mark, chance, strength)
 
 
-def _other_mark(mark: str, before: str) -> str:
+def _other_mark(found: re.Match[str], _: random.Random) -> str:
+    mark, start = found[0], found.start()
+    before = found.string[max(0, start - 1) : start]
     if mark in _CURLY:
         return _CURLY[mark][0 if _OPENS.search(before) else 1]
     if mark == "-":
@@ -325,10 +322,10 @@ def _html_residue(text: str, chance: random.Random, strength: float) -> str:
     return _edited(text, _RESIDUE.finditer(text), _residue, chance, strength)
 
 
-def _residue(place: str, chance: random.Random) -> str:
-    if place in _ENTITIES:
-        return _ENTITIES[place]
-    return chance.choice(_SPACE_RESIDUE if place == " " else _BREAK_RESIDUE)
+def _residue(place: re.Match[str], chance: random.Random) -> str:
+    if place[0] in _ENTITIES:
+        return _ENTITIES[place[0]]
+    return chance.choice(_SPACE_RESIDUE if place[0] == " " else _BREAK_RESIDUE)
 
 
 # --- Sentences ----------------------------------------------------------------------------

@@ -30,6 +30,8 @@ from train.tables import (
     kept_outlets_table,
     length_lines_table,
     machine_table,
+    passages_note,
+    passages_table,
     render_targets,
     render_wins,
     robustness_table,
@@ -119,6 +121,7 @@ def render_card(manifest: Json, measured: Json) -> str:
         *_promises(manifest, measured.get("threshold")),
         *_errors(report),
         *_variants(manifest, measured.get("variants")),
+        *_passages(manifest, measured.get("passages")),
         *_attacks(manifest, measured.get("attacks")),
         *_signals(measured.get("signals")),
         "## How it was measured",
@@ -338,6 +341,18 @@ def _variants(manifest: Json, report: Json | None) -> list[str]:
     ]
 
 
+def _passages(manifest: Json, report: Json | None) -> list[str]:
+    if report is None or report["bundle"]["sha256"] != manifest["files"][ONNX_FILE]:
+        return []
+    return [
+        "## Passages",
+        "How well the sentences of a machine are told from those of a human in one article "
+        f"(`python -m train.passages --texts {report['texts']} --record`).",
+        passages_note(report),
+        passages_table(report["rows"]),
+    ]
+
+
 def _attacks(manifest: Json, report: Json | None) -> list[str]:
     if report is None or report["bundle"]["sha256"] != manifest["files"][ONNX_FILE]:
         return []
@@ -348,9 +363,22 @@ def _attacks(manifest: Json, report: Json | None) -> list[str]:
         f"(`python -m train.robustness --texts {report['texts']} --record`, which prints other "
         "strengths, too).",
         attacks_intro(report),
+        *_attacked_in_training(manifest),
         robustness_table(standard_rows(report)),
         PARAPHRASE_NOTE,
         render_targets(report),
+    ]
+
+
+def _attacked_in_training(manifest: Json) -> list[str]:
+    """That the attacks are no news to these weights, where they are none."""
+    attacked = manifest["training"].get("config", {}).get("attacked")
+    if not attacked:
+        return []
+    return [
+        f"These weights know the attacks: in their last run {100 * attacked:g}% of the training "
+        "texts were read under one of them (none with a human's paragraph glued on, no human text "
+        "under the spinner). Against attacks of other kinds they may lose more."
     ]
 
 

@@ -122,6 +122,13 @@ class FinetuneConfig(BaseModel):
     rank_weight: float = Field(
         0.0, ge=0, description="Weight of ranking every machine text above the batch's humans."
     )
+    start_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the starting network in the weights that are kept: an average of "
+        "where the run began and where it ended.",
+    )
     precision: Literal["bf16", "fp32"] = Field("bf16", description="Of the forward pass.")
     checkpoint_minutes: float = Field(4.0, gt=0, description="Time between checkpoints.")
     evaluate_steps: int = Field(1000, ge=1, description="Steps between looks at dev.")

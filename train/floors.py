@@ -20,6 +20,7 @@ from typing import Any
 
 from model.bundle import DEFAULT_FOLDER
 from model.errors import ConfigError
+from model.policies import DEFAULT_POLICY
 from train.open_texts import HUMAN, SEED_DOCUMENTS
 from train.tables import rows_of
 
@@ -43,7 +44,7 @@ HUMAN_ROWS: Mapping[str, tuple[str, ...]] = {
 _AREA, _DETECTED, _FLAGGED, _SCORE, _EXACT = 0.002, 0.01, 0.002, 0.01, 0.0
 """How far a floor lies from what was measured."""
 _FEW = 0.02  # of rates over some hundreds of texts
-_DEFAULT = "fpr-1pct"
+_ROUNDING = 5e-5 + 1e-9  # limits are kept to four decimals
 
 Json = Mapping[str, Any]
 
@@ -65,8 +66,10 @@ class Figure:
         return round(min(1.0, max(0.0, limit)), 4)
 
     def keeps(self, limit: float) -> bool:
-        """Whether the figure is on the right side of a limit."""
-        return self.value <= limit + 1e-9 if self.ceiling else self.value >= limit - 1e-9
+        """Whether the figure is on the right side of a limit, which is rounded."""
+        if self.ceiling:
+            return self.value <= limit + _ROUNDING
+        return self.value >= limit - _ROUNDING
 
 
 @dataclass(frozen=True)
@@ -178,14 +181,16 @@ def _split_figures(report: Json) -> Iterator[Figure]:
         for row in _named(rows_of(report, kind), names):
             cell, where = row["cells"]["encoder"], _where(row)
             yield from _defined(f"AUROC, {where}", cell.get("auroc"), _AREA)
-            yield from _defined(f"TPR {_DEFAULT}, {where}", cell["tpr"].get(_DEFAULT), _DETECTED)
+            yield from _defined(
+                f"TPR {DEFAULT_POLICY}, {where}", cell["tpr"].get(DEFAULT_POLICY), _DETECTED
+            )
     for row in _named(rows_of(report, "slice"), ("seeds",)):
-        found = row["cells"]["encoder"]["tpr"].get(_DEFAULT)
-        yield from _defined(f"TPR {_DEFAULT}, {_where(row)}", found, _EXACT)
+        found = row["cells"]["encoder"]["tpr"].get(DEFAULT_POLICY)
+        yield from _defined(f"TPR {DEFAULT_POLICY}, {_where(row)}", found, _EXACT)
     for kind, names in HUMAN_ROWS.items():
         for row in _named(rows_of(report, kind), names):
             for policy, rate in row["cells"]["encoder"]["fpr"].items():
-                if policy == _DEFAULT or kind == "overall":
+                if policy == DEFAULT_POLICY or kind == "overall":
                     yield from _defined(f"FPR {policy}, {_where(row)}", rate, _FLAGGED, True)
     for row in _named(report["calibration"], ("all", "all, rewording")):
         yield from _defined(f"ECE, {row['name']}", row["encoder"]["ece"], _AREA, True)
@@ -199,9 +204,11 @@ def _variant_figures(report: Json) -> Iterator[Figure]:
 
 def _attack_figures(report: Json) -> Iterator[Figure]:
     for row in report["standard"]:
-        yield from _defined(f"TPR {_DEFAULT}, {row['attack']}", row["tpr"], _FEW)
+        yield from _defined(f"TPR {DEFAULT_POLICY}, {row['attack']}", row["tpr"], _FEW)
         if not row["rewords"]:
-            yield from _defined(f"FPR {_DEFAULT}, {row['attack']}", row["fpr"], _DETECTED, True)
+            yield from _defined(
+                f"FPR {DEFAULT_POLICY}, {row['attack']}", row["fpr"], _DETECTED, True
+            )
 
 
 def _passage_figures(report: Json) -> Iterator[Figure]:

@@ -86,7 +86,7 @@ def read_rewrites() -> dict[str, str]:
 
 
 def human_articles() -> list[str]:
-    """Sixty human news articles of 45 to 620 words, as gensim carries them."""
+    """Sixty human news articles of 80 to 620 words, as gensim carries them."""
     package = importlib.util.find_spec("gensim")  # found, not imported
     if package is None or package.origin is None:
         raise CorpusError(

@@ -39,7 +39,7 @@ from model.passages import (
     token_starts,
 )
 from model.text import count_words
-from train.measure import add_folders, record, rounded, without_nan
+from train.measure import OVERLAP_EDGES, add_folders, record, rounded, without_nan
 from train.metrics.functions import auroc, flagged
 from train.splices import SHAPES, SplicedArticle, spliced_articles, whole_articles
 
@@ -147,7 +147,7 @@ class PassageOptions:
     linear: Path
     output: Path
     split: str = "test"
-    texts: int = 1000
+    texts: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +275,9 @@ def _groups(judged: Sequence[Judged]) -> Iterator[tuple[str, list[Judged]]]:
     for low, high in pairwise((0.0, *_SHARE_EDGES, 1.0)):
         members = [each for each in judged if low <= each.article.machine_share < high]
         yield f"machine share {low:.0%} to {high:.0%}", members
+    for low, high in pairwise((0.0, *OVERLAP_EDGES)):
+        members = [each for each in judged if low <= each.article.overlap < high]
+        yield f"kept wording {low:.0%} to {high:.0%}", members
     for corpus in sorted({each.article.corpus for each in judged}):
         yield corpus, [each for each in judged if each.article.corpus == corpus]
 
@@ -288,6 +291,12 @@ def _row(name: str, judged: Sequence[Judged]) -> dict[str, Any]:
         "linear": np.concatenate([sigmoid(found.linear) for found in judged]),
     }
     errors = np.array([abs(found.share - found.article.machine_share) for found in judged])
+    expected = np.array(
+        [
+            abs(np.average(found.scores, weights=found.words) - found.article.machine_share)
+            for found in judged
+        ]
+    )
     guess = np.array([abs(0.5 - found.article.machine_share) for found in judged])
     changes = [found.boundary_error for found in judged if found.boundary_error is not None]
     return {
@@ -297,6 +306,7 @@ def _row(name: str, judged: Sequence[Judged]) -> dict[str, Any]:
         "machine": int(machine.sum()),
         "auroc": {system: asdict(auroc(machine, said)) for system, said in scores.items()},
         "share_error": float(errors.mean()),
+        "share_error_expected": float(expected.mean()),
         "share_error_of_half": float(guess.mean()),
         "boundary": asdict(flagged(-np.array(changes, dtype=float), -1.0)) if changes else None,
     }
@@ -316,9 +326,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
     )
-    parser.add_argument(
-        "--texts", type=int, default=1000, help="articles of each sort; default 1000"
-    )
+    parser.add_argument("--texts", type=int, default=500, help="articles of each sort; default 500")
     parser.add_argument(
         "--record", action="store_true", help="keep the result in the bundle and its card"
     )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.policies import DEFAULT_POLICY
 from train.tables import rows_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ Json = Mapping[str, Any]
 BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
 LIGHT = "#BBBBBB"
 _DPI = 110
-_DEFAULT = "fpr-1pct"
 _SYSTEMS: tuple[tuple[str, str, str, str], ...] = (
     ("encoder", "encoder (this model)", BLUE, "o"),
     ("linear", "word 1-2-grams", VERMILLION, "s"),
@@ -93,10 +93,10 @@ def calibration_figure(report: Json) -> Figure:
         )
     above.set(ylabel="share that was machine", xlim=(0, 1), ylim=(0, 1))
     bins = named["all"]["encoder"]
-    edges = [(each["from"] + each["to"]) / 2 for each in bins]
+    middles = [(each["from"] + each["to"]) / 2 for each in bins]
     width = 0.4 * (bins[0]["to"] - bins[0]["from"])
     for side, shift, colour in (("machine", -0.5, BLUE), ("human", 0.5, LIGHT)):
-        places = [edge + shift * width for edge in edges]
+        places = [middle + shift * width for middle in middles]
         counts = [each[side] for each in bins]
         below.bar(places, counts, width=width, color=colour, label=f"{side} texts")
     below.set(
@@ -226,11 +226,11 @@ def attacks_figure(report: Json) -> Figure:
 def outlets_figure(report: Json) -> Figure:
     """False alarms at each outlet with enough human texts to tell."""
     rows = rows_of(report, "outlet")
-    rows = sorted(rows, key=lambda row: row["cells"]["encoder"]["fpr"][_DEFAULT]["value"])
+    rows = sorted(rows, key=lambda row: row["cells"]["encoder"]["fpr"][DEFAULT_POLICY]["value"])
     figure = _figure(7.4, 1.5 + 0.27 * len(rows))
     axes = figure.subplots()
     for place, row in enumerate(rows):
-        rate = row["cells"]["encoder"]["fpr"][_DEFAULT]
+        rate = row["cells"]["encoder"]["fpr"][DEFAULT_POLICY]
         broken = rate["low"] > 0.01
         _interval(axes, rate, place, VERMILLION if broken else BLUE)
         marker, colour = ("s", VERMILLION) if broken else ("o", BLUE)
@@ -386,9 +386,9 @@ def _points(axes: Axes, rows: Sequence[Json], rate: str) -> None:
     """The rate of encoder and words on each row that has it, side by side."""
     for shift, (system, label, colour, marker) in zip((-0.06, 0.06), _SYSTEMS[:2], strict=True):
         found = [
-            (place + shift, row["cells"][system][rate][_DEFAULT])
+            (place + shift, row["cells"][system][rate][DEFAULT_POLICY])
             for place, row in enumerate(rows)
-            if _value(row, system, rate, _DEFAULT) is not None
+            if _value(row, system, rate, DEFAULT_POLICY) is not None
         ]
         for place, estimate in found:
             _interval(axes, estimate, place, colour, upright=True)
@@ -432,10 +432,10 @@ def _value(row: Json, system: str, rate: str, policy: str) -> float | None:
 
 def _operating(report: Json, curve: Json, system: str) -> Iterator[tuple[float, float]]:
     """FPR on all humans and TPR on the curve's machine texts, at each frozen threshold."""
-    (overall,) = rows_of(report, "overall")
-    (own,) = [row for row in rows_of(report, curve["kind"]) if row["name"] == curve["name"]]
     if system == "feature":
         return  # another feature may be the best of each row
+    (overall,) = rows_of(report, "overall")
+    (own,) = [row for row in rows_of(report, curve["kind"]) if row["name"] == curve["name"]]
     for policy in overall["cells"][system]["fpr"]:
         false_alarms = _value(overall, system, "fpr", policy)
         found = _value(own, system, "tpr", policy)

@@ -2,8 +2,9 @@
 
 Calls the functions that `train.measure` and its kin call, over the bundle as it stands and the data
 set as it is pinned; writes each part as JSON and Markdown, draws the pictures, and an index.md over
-all. Scores that were kept (`--cache`) are not computed twice, so an interrupted run goes on where
-it was. Then it holds the figures against model/floors.json, where asked to.
+all. Scores of whole texts are kept (`--cache`) and not computed twice, so an interrupted run soon
+comes to where it was; those of sentences are computed anew. Then it holds the figures against
+model/floors.json, where asked to.
 
     python -m train.report --bundle model/checkpoint --data build/corpus --linear build/linear
 """
@@ -150,7 +151,7 @@ def record_part(part: Part, report: Json, folder: Path) -> None:
         record(folder, part.name, keep(report))
 
 
-def render_index(reports: Mapping[str, Json], pictures: Sequence[Any], fallen: str) -> str:
+def render_index(reports: Mapping[str, Json], pictures: Sequence[Any], floors: str) -> str:
     """The page over all parts: what was measured, the pictures, and how the floors stand."""
     first = next(iter(reports.values()))
     bundle = first["bundle"]
@@ -167,15 +168,14 @@ def render_index(reports: Mapping[str, Json], pictures: Sequence[Any], fallen: s
     for picture in pictures:
         name = picture.file.removesuffix(".png")
         lines.append(f"![{name}](plots/{picture.file})\n\n{picture.caption}")
-    if fallen:
-        lines += ["## Floors", fallen]
+    if floors:
+        lines += ["## Floors", floors]
     return "\n\n".join(lines) + "\n"
 
 
 def judge_floors(floors: Floors, reports: Mapping[str, Json]) -> list[Fall]:
     """The floors of the reported parts that are not kept; raises ConfigError on other data."""
-    if not floors.data_digest:
-        raise ConfigError(f"{FLOORS_FILE}: no floors yet; write them with --write-floors")
+    _check_written(floors)
     digest = _digest(reports)
     if digest != floors.data_digest:
         raise ConfigError(
@@ -245,9 +245,11 @@ def _run(options: argparse.Namespace) -> int:
     chosen = ReportOptions(
         **{each.name: getattr(options, each.name) for each in fields(ReportOptions)}
     )
+    floors = read_floors(FLOORS_FILE)  # first: nobody measures for hours to learn it is damaged
+    if options.check_floors and not options.write_floors:
+        _check_written(floors)
     reports = report(chosen, options.recorded, options.record)
     pictures = draw_all(reports, options.output / "plots")
-    floors = read_floors(FLOORS_FILE)
     if options.write_floors:
         written = new_floors(floors, reports, options.lower_floors)
         write_floors(FLOORS_FILE, written)
@@ -262,6 +264,11 @@ def _run(options: argparse.Namespace) -> int:
     for fall in fallen:
         print(f"train.report: {fall}", file=sys.stderr)
     return 1 if fallen else 0
+
+
+def _check_written(floors: Floors) -> None:
+    if not floors.data_digest:
+        raise ConfigError(f"{FLOORS_FILE}: no floors yet; write them with --write-floors")
 
 
 def _digest(reports: Mapping[str, Json]) -> str:

@@ -85,7 +85,7 @@ class RobustnessOptions:
     data: Path
     output: Path
     split: str = "test"
-    texts: int = 300
+    texts: int = 200
     """Machine texts of the sample; there are twice as many human ones."""
 
 
@@ -419,8 +419,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--texts",
         type=int,
-        default=300,
-        help="machine texts that are attacked, and twice as many human ones; default 300",
+        default=200,
+        help="machine texts that are attacked, and twice as many human ones; default 200",
     )
     parser.add_argument(
         "--record", action="store_true", help="keep the result in the bundle and its card"

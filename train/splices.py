@@ -8,6 +8,7 @@ window's verdict. Articles are spliced as text, to fit and measure passages by.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
@@ -123,7 +124,8 @@ class SplicedArticle:
     machine: tuple[bool, ...]
     shape: str
     corpus: str
-    generator: str
+    overlap: float
+    """Share of the human's wording that the whole machine text kept; NaN where unknown."""
 
     @property
     def machine_share(self) -> float:
@@ -177,7 +179,11 @@ def spliced_articles(rows: Any, count: int) -> list[SplicedArticle]:
 
 def whole_articles(rows: Any, count: int) -> list[SplicedArticle]:
     """At most `count` news articles of one writer each, evenly spaced over a split's rows."""
-    news = [index for index, domain in enumerate(rows["domain"]) if domain in NEWS]
+    news = [
+        index
+        for index, (domain, overlap) in enumerate(zip(rows["domain"], rows["overlap"], strict=True))
+        if domain in NEWS and (overlap is None or overlap < MOST_OVERLAP)
+    ]
     chosen = news[:: max(1, -(-len(news) // count))]
     return [
         SplicedArticle(
@@ -187,7 +193,7 @@ def whole_articles(rows: Any, count: int) -> list[SplicedArticle]:
             (row["label"] != HUMAN,),
             "whole",
             row["corpus"],
-            row["generator"] or "",
+            _overlap(row),
         )
         for row in (rows[index] for index in chosen)
     ]
@@ -226,8 +232,12 @@ def _spliced(row: Any, human: str, shape: str) -> SplicedArticle:
     machine = tuple(own and piece.strip() not in human for piece, own in pieces)
     text = "".join(piece for piece, _ in pieces)
     return SplicedArticle(
-        row["id"], text, tuple(spans), machine, shape, row["corpus"], row["generator"] or ""
+        row["id"], text, tuple(spans), machine, shape, row["corpus"], _overlap(row)
     )
+
+
+def _overlap(row: Any) -> float:
+    return math.nan if row["overlap"] is None else float(row["overlap"])
 
 
 def _replaced(
@@ -261,7 +271,8 @@ def _runs(count: int, replaced: int, shape: str, chance: random.Random) -> Seque
     """Which runs of `count` sentences are replaced, in order."""
     room = count - replaced
     if shape != "scattered":
-        start = {"beginning": 0, "end": room}.get(shape, chance.randint(min(1, room), room))
+        inner = chance.randint(min(1, room), max(min(1, room), room - 1))
+        start = {"beginning": 0, "end": room}.get(shape, inner)
         return [(start, start + replaced)]
     runs: list[Span] = []
     for index in sorted(chance.sample(range(count), replaced)):

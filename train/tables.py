@@ -241,14 +241,16 @@ def render_passages(report: Json) -> str:
 
 
 def passages_note(report: Json) -> str:
-    """What the mark does on articles that humans wrote alone."""
+    """What the mark does on articles that humans wrote alone, and how to read the table."""
     human = report["human"]
     return (
         f"A passage is marked from a score of {report['threshold']:.2f} on. Of the sentences of "
         f"{human['articles']:,} human articles, {share(human['marked'])} are marked. Below, "
-        "articles that a human and a machine wrote, spliced sentence by sentence. The share of "
-        "machine-made words is off by so much on average (and by so much, were it always said to "
-        "be a half); the change of writers is found within one sentence, where there is one change."
+        "articles that a human and a machine wrote, spliced sentence by sentence: AUROC of the "
+        "sentences, beside that of window scores spread over their sentences and of the word "
+        "baseline; how far `machine_share` is off on average, and how far, were it always said "
+        "to be a half; and how often the change of writers, where there is one, is found within "
+        "one sentence."
     )
 
 
@@ -373,7 +375,9 @@ def signals_intro(report: Json) -> str:
     return (
         f"How many of {report['human']:,} human and {report['machine']:,} machine news texts show "
         "each signal at all. What the cleaning of the data set takes out (tags of HTML, an "
-        "assistant's own words, blanks of a template) cannot be counted in it."
+        "assistant's own words, blanks of a template) cannot be counted in it. Cleaning takes "
+        "control characters, byte order marks and the full-width style of letters and spaces, "
+        "too: signals that these are part of are counted without them."
     )
 
 

@@ -68,7 +68,7 @@ class VariantOptions:
     data: Path
     output: Path
     split: str = "test"
-    texts: int = 1000
+    texts: int = 500
 
 
 def first_words(text: str, count: int) -> str:
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
     )
     parser.add_argument(
-        "--texts", type=int, default=1000, help="texts of each class that are read; default 1000"
+        "--texts", type=int, default=500, help="texts of each class that are read; default 500"
     )
     parser.add_argument(
         "--record", action="store_true", help="keep the result in the bundle and its card"

@@ -153,6 +153,40 @@ def test_attacks_and_passages_are_in_the_minute_once_measured(bundle):
     assert len(one_minute(manifest, other).splitlines()) == 1
 
 
+def test_passages_are_on_the_card_of_the_weights_that_they_are_of(bundle):
+    manifest = load_bundle(bundle).manifest.to_dict()
+    row = {
+        "name": "scattered",
+        "articles": 1_111,
+        "sentences": 22_222,
+        "auroc": dict.fromkeys(("encoder", "windows", "linear"), figure(0.912)),
+        "share_error": 0.123,
+        "share_error_of_half": 0.25,
+        "boundary": None,
+    }
+    report = {
+        "bundle": {"sha256": manifest["files"][ONNX_FILE]},
+        "texts": 500,
+        "threshold": 0.61,
+        "human": {"articles": 900, "marked": figure(0.021)},
+        "rows": [row],
+    }
+    text = card.render_card(manifest, {"passages": report})
+    assert "from a score of 0.61 on. Of the sentences of 900 human articles, 2.10%" in text
+    assert "| scattered | 1,111 | 22,222 | .912" in text
+    assert "| 0.123 | 0.250 | – |" in text
+    report["bundle"] = {"sha256": "0"}
+    assert "scattered" not in card.render_card(manifest, {"passages": report})
+
+
+def test_weights_that_trained_on_the_attacks_say_so(bundle):
+    manifest = load_bundle(bundle).manifest.to_dict()
+    assert card._attacked_in_training(manifest) == []
+    manifest["training"]["config"]["attacked"] = 0.15
+    (told,) = card._attacked_in_training(manifest)
+    assert "15% of the training texts" in told
+
+
 def test_the_figures_of_the_manifest_are_on_the_card(bundle):
     text = card.bundle_card(bundle)
     for expected in ("toy-encoder 3.2.1", "0.8750", "3,210", "0.68% to 1.40%", "below 41 words"):

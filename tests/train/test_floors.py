@@ -39,6 +39,15 @@ def test_a_limit_lies_a_little_on_the_kind_side():
     assert not ceiling.keeps(0.009)
 
 
+@pytest.mark.parametrize("ceiling", [False, True])
+@pytest.mark.parametrize("value", [1 / 3, 2 / 3])
+def test_a_figure_keeps_the_limit_that_it_gives(value, ceiling):
+    exact = Figure("open: flagged", value, 0.0, ceiling)  # a limit has four decimals
+    assert exact.keeps(exact.limit)
+    worse = 0.0002 if ceiling else -0.0002
+    assert not Figure("open: flagged", value + worse, 0.0, ceiling).keeps(exact.limit)
+
+
 def test_what_fell_is_named_with_floor_and_found():
     assert falls(OLD, measured(0.9, 0.01), ["test"]) == []
     fallen = falls(OLD, measured(0.88, 0.02), ["test"])
@@ -103,10 +112,12 @@ def test_figures_are_named_by_part_figure_and_row():
     bins = [{"name": "all", "encoder": {"ece": {"value": 0.03}}}]
     attack = {"attack": "homoglyph", "rewords": False, "tpr": rate, "fpr": rate}
     spinner = {"attack": "synonym", "rewords": True, "tpr": rate, "fpr": rate}
+    spliced = {"name": "all", "auroc": {"encoder": rate}, "share_error": 0.1, "boundary": None}
     found = figures(
         {
             "test": {"rows": rows, "calibration": bins},
             "attacks": {"standard": [attack, spinner]},
+            "passages": {"human": {"marked": rate}, "rows": [spliced, {**spliced, "name": "end"}]},
         }
     )
     assert [(each.name, each.ceiling) for each in found] == [
@@ -119,4 +130,7 @@ def test_figures_are_named_by_part_figure_and_row():
         ("attacks: TPR fpr-1pct, homoglyph", False),
         ("attacks: FPR fpr-1pct, homoglyph", True),
         ("attacks: TPR fpr-1pct, synonym", False),
+        ("passages: human sentences marked", True),
+        ("passages: sentence AUROC, all", False),
+        ("passages: machine share off by, all", True),
     ]

@@ -115,8 +115,12 @@ def test_what_is_recorded_is_reported_again_without_a_text(run, tmp_path: Path, 
     assert run("--recorded", "--only", "dev") == 2
 
 
-def test_floors_are_written_kept_and_named_where_they_fall(run, floors_file, capsys):
+def test_floors_are_written_kept_and_named_where_they_fall(run, floors_file, tmp_path, capsys):
     assert run("--only", "dev", "--check-floors") == 2  # there are none yet
+    floors_file.write_text("damaged", encoding="utf-8")
+    assert run("--only", "dev", "--write-floors") == 2
+    assert not (tmp_path / "out").exists()  # told before anything is measured
+    floors_file.unlink()
     assert run("--only", *CHEAP, "--write-floors", "--check-floors") == 0
     written = read_floors(floors_file)
     assert written.data_digest == "d" * 64
