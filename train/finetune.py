@@ -116,8 +116,8 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
     sampler = Sampler({name: split[name] for name in split.column_names if name != "text"}, config)
     _prepare_output(config, resume)
     network, tokenizer = load_network(config)
-    began = [weights.detach().clone() for weights in network.parameters()]
     run = _start(config, network, corpus_digest(config.data))
+    began = [weights.detach().clone() for weights in network.parameters()]
     main_process = run.accelerator.is_main_process
     network_folder = config.output / NETWORK
     if main_process:

@@ -10,8 +10,6 @@ spread over their sentences.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +24,7 @@ from model.bundle import load_bundle
 from model.calibration import machine_logit, sigmoid
 from model.document import Document, DocumentReader
 from model.encoder import Encoder, TokenLogits
-from model.errors import ConfigError, RespunError
+from model.errors import ConfigError
 from model.labels import HUMAN, NEWS
 from model.lookalikes import Span
 from model.passages import (
@@ -39,7 +37,8 @@ from model.passages import (
     token_starts,
 )
 from model.text import count_words
-from train.measure import OVERLAP_EDGES, add_folders, record, rounded, without_nan
+from train.commands import Command, run
+from train.measure import OVERLAP_EDGES, without_nan
 from train.metrics.functions import auroc, flagged
 from train.splices import SHAPES, SplicedArticle, spliced_articles, whole_articles
 
@@ -52,14 +51,6 @@ FIT_ARTICLES, MARK_ARTICLES = 600, 600
 FRONTIER: tuple[str, ...] = ("frontier", "rewrites")
 _BATCH_TEXTS = 64
 _SHARE_EDGES = (0.2, 0.4, 0.6, 0.8)
-
-_EPILOG = """\
-example:
-  python -m train.passages --split test --record
-
-prints the tables; they are in OUTPUT/passages.md and OUTPUT/passages.json too.
-exit codes: 0 done, 1 no usable bundle or baseline, 2 wrong usage, or other or no data
-"""
 
 Values = NDArray[np.float64]
 
@@ -316,40 +307,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     from train.tables import render_passages
 
-    parser = argparse.ArgumentParser(
-        prog="python -m train.passages",
+    command = Command(
+        module="train.passages",
+        name="passages",
         description="Measure a bundle's passages on articles that two writers share.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        options=PassageOptions,
+        measure=measure_passages,
+        render=render_passages,
+        folders=("bundle", "data", "linear", "output"),
+        texts="articles of each sort",
     )
-    add_folders(parser, "bundle", "data", "linear", "output")
-    parser.add_argument(
-        "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
-    )
-    parser.add_argument("--texts", type=int, default=500, help="articles of each sort; default 500")
-    parser.add_argument(
-        "--record", action="store_true", help="keep the result in the bundle and its card"
-    )
-    values = vars(parser.parse_args(arguments))
-    recording = values.pop("record")
-    options = PassageOptions(**values)
-    try:
-        report = measure_passages(options)
-        options.output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1, ensure_ascii=False)
-        (options.output / "passages.json").write_text(text + "\n", encoding="utf-8")
-        tables = render_passages(report)
-        (options.output / "passages.md").write_text(tables, encoding="utf-8")
-        if recording:
-            record(options.bundle, "passages", rounded(report))
-    except RespunError as error:
-        print(f"train.passages: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
-    except OSError as error:
-        print(f"train.passages: {error}; check --output", file=sys.stderr)
-        return 1
-    print(tables, end="")
-    return 0
+    return run(command, arguments)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ the normaliser say what it is worth; nothing is ever served that way.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -29,19 +27,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, load_bundle
-from model.errors import ConfigError, RespunError
+from model.errors import ConfigError
 from model.labels import GENERATED, HUMAN, NEWS, REWRITTEN
 from model.policies import DEFAULT_POLICY
 from train.attacks import ATTACKS, attack
+from train.commands import Command, run
 from train.measure import (
     GRADED_OVERLAP,
     Mask,
     Scores,
     Texts,
-    add_folders,
     read_texts,
-    record,
-    rounded,
     without_nan,
 )
 from train.metrics.functions import paired_difference, rate
@@ -67,14 +63,6 @@ MOST_TIMES = 2.0
 PASSAGE_WORDS = (60, 120)
 """Words of another's article that are glued on, fewest and most."""
 _SEED = "robustness"
-
-_EPILOG = """\
-example:
-  python -m train.robustness --split test --record
-
-prints the tables; they are in OUTPUT/attacks.md and OUTPUT/attacks.json too.
-exit codes: 0 done, 1 no usable bundle, 2 wrong usage, or other or no data
-"""
 
 
 @dataclass(frozen=True)
@@ -406,45 +394,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     from train.tables import render_robustness
 
-    parser = argparse.ArgumentParser(
-        prog="python -m train.robustness",
+    command = Command(
+        module="train.robustness",
+        name="attacks",
         description="Measure a bundle on texts that were changed to pass as human.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        options=RobustnessOptions,
+        measure=measure_attacks,
+        render=render_robustness,
+        texts="machine texts that are attacked, and twice as many human ones",
     )
-    add_folders(parser, "bundle", "data", "output")
-    parser.add_argument(
-        "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
-    )
-    parser.add_argument(
-        "--texts",
-        type=int,
-        default=200,
-        help="machine texts that are attacked, and twice as many human ones; default 200",
-    )
-    parser.add_argument(
-        "--record", action="store_true", help="keep the result in the bundle and its card"
-    )
-    values = vars(parser.parse_args(arguments))
-    recording = values.pop("record")
-    options = RobustnessOptions(**values)
-    try:
-        report = measure_attacks(options)
-        options.output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1, ensure_ascii=False)
-        (options.output / "attacks.json").write_text(text + "\n", encoding="utf-8")
-        tables = render_robustness(report)
-        (options.output / "attacks.md").write_text(tables, encoding="utf-8")
-        if recording:
-            record(options.bundle, "attacks", rounded(report))
-    except RespunError as error:
-        print(f"train.robustness: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
-    except OSError as error:
-        print(f"train.robustness: {error}; check --output", file=sys.stderr)
-        return 1
-    print(tables, end="")
-    return 0
+    return run(command, arguments)
 
 
 if __name__ == "__main__":

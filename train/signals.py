@@ -9,8 +9,6 @@ shares beside each signal.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,31 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from model.errors import ConfigError, RespunError
 from model.labels import NEWS
 from model.signals import SIGNAL_NAMES, find_signals
 from model.text import normalize
+from train.commands import Command, run
 from train.measure import (
     GRADED_OVERLAP,
     Texts,
-    add_folders,
     read_texts,
-    record,
-    rounded,
     without_nan,
 )
 from train.metrics.functions import rate
 
 CLEANED_AWAY: tuple[str, ...] = ("html_residue", "assistant_residue", "refusal", "placeholders")
 """Signals that the data set's cleaning takes out of the texts, so that none can be counted."""
-
-_EPILOG = """\
-example:
-  python -m train.signals --split test --record
-
-prints the table; it is in OUTPUT/signals.md and OUTPUT/signals.json too.
-exit codes: 0 done, 1 no usable bundle, 2 wrong usage, or other or no data
-"""
 
 
 @dataclass(frozen=True)
@@ -109,39 +96,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     from train.tables import render_signals
 
-    parser = argparse.ArgumentParser(
-        prog="python -m train.signals",
+    command = Command(
+        module="train.signals",
+        name="signals",
         description="Count how often human and machine news shows each signal.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        options=SignalOptions,
+        measure=measure_signals,
+        render=render_signals,
     )
-    add_folders(parser, "bundle", "data", "output")
-    parser.add_argument(
-        "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
-    )
-    parser.add_argument(
-        "--record", action="store_true", help="keep the result in the bundle and its card"
-    )
-    values = vars(parser.parse_args(arguments))
-    recording = values.pop("record")
-    options = SignalOptions(**values)
-    try:
-        report = measure_signals(options)
-        options.output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1, ensure_ascii=False)
-        (options.output / "signals.json").write_text(text + "\n", encoding="utf-8")
-        table = render_signals(report)
-        (options.output / "signals.md").write_text(table, encoding="utf-8")
-        if recording:
-            record(options.bundle, "signals", rounded(report))
-    except RespunError as error:
-        print(f"train.signals: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
-    except OSError as error:
-        print(f"train.signals: {error}; check --output", file=sys.stderr)
-        return 1
-    print(table, end="")
-    return 0
+    return run(command, arguments)
 
 
 if __name__ == "__main__":

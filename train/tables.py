@@ -249,8 +249,9 @@ def passages_note(report: Json) -> str:
         "articles that a human and a machine wrote, spliced sentence by sentence: AUROC of the "
         "sentences, beside that of window scores spread over their sentences and of the word "
         "baseline; how far `machine_share` is off on average, and how far, were it always said "
-        "to be a half; and how often the change of writers, where there is one, is found within "
-        "one sentence."
+        "to be a half (`by score`: did every word count by its sentence's score); and how often "
+        "the change of writers, where there is one, is found within one sentence. Intervals take "
+        "sentences for independent, which those of one article are not: they are too narrow."
     )
 
 
@@ -258,7 +259,7 @@ def passages_table(rows: Sequence[Json]) -> str:
     """One row for each group of spliced articles."""
     header = [
         *("articles", "number", "sentences", "AUROC", "windows", "words"),
-        *("share off by", "a half", "change found"),
+        *("share off by", "by score", "a half", "change found"),
     ]
     return _table(
         header,
@@ -269,6 +270,7 @@ def passages_table(rows: Sequence[Json]) -> str:
                 f"{row['sentences']:,}",
                 *(area(row["auroc"][system]) for system in ("encoder", "windows", "linear")),
                 f"{row['share_error']:.3f}",
+                f"{row['share_error_expected']:.3f}",
                 f"{row['share_error_of_half']:.3f}",
                 share(row["boundary"]) if row["boundary"] else "–",
             ]

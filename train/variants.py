@@ -9,8 +9,6 @@ words on the promise is kept, which is what `minimum_words` of a bundle rests on
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,17 +20,15 @@ from typing import Any
 import numpy as np
 
 from model.bundle import Bundle, load_bundle
-from model.errors import ConfigError, RespunError
+from model.errors import ConfigError
 from model.labels import NEWS
 from model.policies import DEFAULT_POLICY
+from train.commands import Command, run
 from train.measure import (
     GRADED_OVERLAP,
     Mask,
     Texts,
-    add_folders,
     read_texts,
-    record,
-    rounded,
     without_nan,
 )
 from train.metrics.functions import auroc, flagged
@@ -50,14 +46,6 @@ VARIANTS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 )
 LENGTHS: tuple[int, ...] = (20, 30, 40, 50, 80, 100, 200, 400, 800)
 """Words that are read of texts that have at least as many."""
-
-_EPILOG = """\
-example:
-  python -m train.variants --split test --record
-
-prints the tables; they are in OUTPUT/variants.md and OUTPUT/variants.json too.
-exit codes: 0 done, 1 no usable bundle, 2 wrong usage, or other or no data
-"""
 
 
 @dataclass(frozen=True)
@@ -167,42 +155,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     from train.tables import render_variants
 
-    parser = argparse.ArgumentParser(
-        prog="python -m train.variants",
+    command = Command(
+        module="train.variants",
+        name="variants",
         description="Measure a bundle on the same texts in other formats and lengths.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        options=VariantOptions,
+        measure=measure_variants,
+        render=render_variants,
+        texts="texts of each class that are read",
     )
-    add_folders(parser, "bundle", "data", "output")
-    parser.add_argument(
-        "--split", choices=("dev", "test"), default="test", help="what to measure on; default test"
-    )
-    parser.add_argument(
-        "--texts", type=int, default=500, help="texts of each class that are read; default 500"
-    )
-    parser.add_argument(
-        "--record", action="store_true", help="keep the result in the bundle and its card"
-    )
-    values = vars(parser.parse_args(arguments))
-    recording = values.pop("record")
-    options = VariantOptions(**values)
-    try:
-        report = measure_variants(options)
-        options.output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1, ensure_ascii=False)
-        (options.output / "variants.json").write_text(text + "\n", encoding="utf-8")
-        tables = render_variants(report)
-        (options.output / "variants.md").write_text(tables, encoding="utf-8")
-        if recording:
-            record(options.bundle, "variants", rounded(report))
-    except RespunError as error:
-        print(f"train.variants: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
-    except OSError as error:
-        print(f"train.variants: {error}; check --output", file=sys.stderr)
-        return 1
-    print(tables, end="")
-    return 0
+    return run(command, arguments)
 
 
 if __name__ == "__main__":

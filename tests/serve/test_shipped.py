@@ -15,11 +15,11 @@ SHIPPED = ROOT / "model" / "checkpoint"
 
 # Scores of the five spins of the seed story, which no weights may have seen.
 GOLDEN = {
-    "000_7b4d44a1602fb94c.txt": 0.9993,
-    "001_51fe8f3a45d1e2e6.txt": 0.9997,
-    "002_b18206fd37d6bce2.txt": 0.9985,
-    "003_443dd833fefe247e.txt": 0.9969,
-    "004_2303a9234c677aa9.txt": 0.9983,
+    "000_7b4d44a1602fb94c.txt": 0.9995,
+    "001_51fe8f3a45d1e2e6.txt": 0.9998,
+    "002_b18206fd37d6bce2.txt": 0.9998,
+    "003_443dd833fefe247e.txt": 0.9933,
+    "004_2303a9234c677aa9.txt": 0.9996,
 }
 
 

@@ -136,9 +136,9 @@ def test_humans_are_kept_sorted_in_bands_of_like_length():
     odds = np.linspace(3, -3, len(LENGTHS))
     human = promise(calibration, logits_with(odds), LENGTHS, [""] * len(LENGTHS)).human
     assert human.edges == LENGTH_EDGES
-    assert [len(band) for band in human.scores] == [2, 1, 1, 1, 2]
+    assert [len(band) for band in human.scores] == [3, 1, 1, 2]
     assert all(list(band) == sorted(band) for band in human.scores)
-    assert human.p_human(1.0, 150) == 1 / 2  # the text itself, of it and one human
+    assert human.p_human(1.0, 150) == 1 / 4  # the text itself, of it and three humans
 
 
 def test_an_outlet_is_judged_by_lines_drawn_without_it():

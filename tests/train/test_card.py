@@ -161,6 +161,7 @@ def test_passages_are_on_the_card_of_the_weights_that_they_are_of(bundle):
         "sentences": 22_222,
         "auroc": dict.fromkeys(("encoder", "windows", "linear"), figure(0.912)),
         "share_error": 0.123,
+        "share_error_expected": 0.111,
         "share_error_of_half": 0.25,
         "boundary": None,
     }
@@ -174,7 +175,7 @@ def test_passages_are_on_the_card_of_the_weights_that_they_are_of(bundle):
     text = card.render_card(manifest, {"passages": report})
     assert "from a score of 0.61 on. Of the sentences of 900 human articles, 2.10%" in text
     assert "| scattered | 1,111 | 22,222 | .912" in text
-    assert "| 0.123 | 0.250 | – |" in text
+    assert "| 0.123 | 0.111 | 0.250 | – |" in text
     report["bundle"] = {"sha256": "0"}
     assert "scattered" not in card.render_card(manifest, {"passages": report})
 

@@ -247,3 +247,16 @@ def test_the_learning_rate_warms_up_peaks_and_ends_at_zero(toy_run):
     assert factors[4] == max(factors) == 1.0
     assert factors[14] == pytest.approx(0.5)
     assert factors[24] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_weights_kept_lie_between_start_and_end(write_config):
+    kept = {}
+    for share in (0.0, 0.25, 0.999999):
+        path = write_config(start_share=share)
+        assert run(path, "--no-export") == 0
+        kept[share] = load_file(output_of(path) / "network" / "model.safetensors")
+    end, between, start = kept.values()
+    assert any(not np.allclose(end[name], start[name], atol=1e-4) for name in end)
+    for name, weights in between.items():
+        expected = 0.25 * start[name] + 0.75 * end[name]
+        assert weights == pytest.approx(expected, abs=1e-5)

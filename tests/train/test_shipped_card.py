@@ -17,8 +17,9 @@ def test_the_card_is_current():
 def test_everything_was_measured_with_these_weights():
     bundle = load_bundle(SHIPPED)
     measured = bundle.manifest.measured
-    assert set(measured) == {"threshold", "dev", "test", "variants"}
-    for split in ("dev", "test"):
-        assert measured[split]["sha256"] == bundle.sha256
-        assert measured[split]["data_digest"] == bundle.manifest.training["data_digest"]
-    assert measured["variants"]["bundle"]["sha256"] == bundle.sha256
+    splits, samples = {"dev", "test"}, {"variants", "attacks", "passages"}
+    assert set(measured) == {"threshold", "signals", *splits, *samples}
+    digest = bundle.manifest.training["data_digest"]
+    assert {measured[name]["data_digest"] for name in ("signals", *splits, *samples)} == {digest}
+    weights = {measured[name]["sha256"] for name in splits}
+    assert weights | {measured[name]["bundle"]["sha256"] for name in samples} == {bundle.sha256}
