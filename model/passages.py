@@ -90,16 +90,16 @@ def sentences(text: str) -> list[Span]:
 
 
 def _parts(text: str) -> Iterator[Span]:
-    """Parts of a text of a bounded size, cut at white space where there is some."""
+    """Parts of a text of a bounded size, cut where a line, a sentence or at least a word ends."""
     start = 0
     while start < len(text):
         end = len(text)
         if end - start > _PART_CHARACTERS:
             end = start + _PART_CHARACTERS
-            for space in ("\n", " "):
-                found = text.rfind(space, start + _PART_CHARACTERS // 2, end)
+            for mark in ("\n", ". ", " "):
+                found = text.rfind(mark, start + _PART_CHARACTERS // 2, end)
                 if found > 0:
-                    end = found + 1
+                    end = found + len(mark)
                     break
         yield start, end
         start = end

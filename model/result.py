@@ -47,11 +47,10 @@ class Result:
 
     `score` is the calibrated probability that a machine made it; `p_human` the share of
     human articles of like length that score at least as high; `kinds` the probabilities of
-    the four labels; `machine_share` the share of words in passages that are
-    marked, those that score `threshold.passages` or more.
-    `passages` (filled when asked for) and `signals` hold character offsets into the text as
-    given; a signal's `human_share` and `machine_share` are the shares of news articles that show
-    it, None where the bundle has none measured.
+    the four labels; `machine_share` the share of words in passages that are marked, those that
+    score `threshold.passages` or more. `passages` (filled when asked for) and `signals` hold
+    character offsets into the text as given; a signal's `human_share` and `machine_share` are
+    the shares of news articles that show it, None where the bundle has none measured.
     """
 
     id: TextId

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,22 @@ def test_sentences_are_cut_and_trimmed():
 
 def test_a_lone_surrogate_does_not_stop_the_reading():
     assert _cut("One \ud800 two. Three.") == ["One \ud800 two.", "Three."]
+
+
+def test_long_texts_are_cut_like_short_ones():
+    sentence = "The council met again on Tuesday. "
+    text = sentence * 3000
+    found = sentences(text)
+    assert found == [
+        (start, start + len(sentence) - 1) for start in range(0, len(text), len(sentence))
+    ]
+
+
+def test_an_open_quotation_without_end_is_cut_in_linear_time():
+    text = "“He went and went and went. " * 20_000  # minutes, were it read as one
+    started = time.monotonic()
+    assert len(sentences(text)) > 1
+    assert time.monotonic() - started < 20
 
 
 def test_each_sentence_is_scored_by_its_own_tokens(tiny_bundle):
