@@ -11,9 +11,8 @@ is in `disguised_words`.
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
 
-Span: TypeAlias = tuple[int, int]
+from model.spans import Span
 
 # Pairs: the foreign letter, the Latin one.
 _SAME = (

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from model.calibration import machine_logit, sigmoid
 from model.document import Document
-from model.lookalikes import Span
 from model.signals import broken_sentences
+from model.spans import Span
 from model.text import count_words
 
 REFERENCE_WORDS = 20

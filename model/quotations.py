@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from model.lookalikes import Span
+from model.spans import Span
 
 LEAST_QUOTATIONS = 2
 """A single quotation without a name is common in human news."""

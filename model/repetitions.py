@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from model.lookalikes import Span
+from model.spans import Span, joined
 
 RUN_WORDS = 8
 LEAST_TIMES = 3
@@ -29,7 +29,7 @@ def repeated_runs(text: str) -> list[Span]:
     `LEAST_SHARE` of the text. The first time counts as well; runs that touch are one. Case makes
     no difference.
     """
-    spans = list(_repeated(text))
+    spans = list(joined(_repeated(text)))
     covered = sum(end - start for start, end in spans)
     return spans if covered >= LEAST_SHARE * len(text) else []
 
@@ -39,19 +39,9 @@ def _repeated(text: str) -> Iterator[Span]:
     runs = _hashes([match[0].lower() for match in words])
     times = Counter(runs)
     lower = _counts_of_lower([match[0] for match in words])
-    current: Span | None = None
     for index, run in enumerate(runs):
-        if times[run] < LEAST_TIMES or lower[index] < _LEAST_LOWER:
-            continue
-        start, end = words[index].start(), words[index + RUN_WORDS - 1].end()
-        if current and start <= current[1]:
-            current = current[0], end
-            continue
-        if current:
-            yield current
-        current = start, end
-    if current:
-        yield current
+        if times[run] >= LEAST_TIMES and lower[index] >= _LEAST_LOWER:
+            yield words[index].start(), words[index + RUN_WORDS - 1].end()
 
 
 def _hashes(words: Sequence[str]) -> list[int]:

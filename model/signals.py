@@ -18,9 +18,9 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from model.lookalikes import Span
 from model.quotations import unattributed_quotations
 from model.repetitions import repeated_runs
+from model.spans import Span, joined
 from model.text import NormalizedText
 
 MAX_SPANS = 100
@@ -147,21 +147,7 @@ _STYLED = re.compile(
 
 def _homoglyphs(text: str, normalized: NormalizedText) -> Iterator[Span]:
     styled = iter(()) if text.isascii() else _spans(_STYLED, text)
-    return _union(merge(normalized.lookalikes, styled))
-
-
-def _union(spans: Iterable[Span]) -> Iterator[Span]:
-    """Ascending spans with those that touch made one."""
-    current: Span | None = None
-    for start, end in spans:
-        if current and start <= current[1]:
-            current = current[0], max(current[1], end)
-            continue
-        if current:
-            yield current
-        current = start, end
-    if current:
-        yield current
+    return joined(merge(normalized.lookalikes, styled))
 
 
 # --- Spaces -------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ import unicodedata
 from dataclasses import dataclass
 from html.entities import name2codepoint
 
-from model.lookalikes import LATIN_TWINS, Span, disguised_words
+from model.lookalikes import LATIN_TWINS, disguised_words
+from model.spans import Span
 
 NORMALIZER_VERSION = 2
 """Raised whenever `normalize` changes its output; a bundle names the version it needs."""

@@ -19,10 +19,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from model.result import Result
+from model.spans import joined
 
 if TYPE_CHECKING:
-    from model.lookalikes import Span
     from model.signals import Signal
+    from model.spans import Span
 
 _STEERING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -180,7 +181,7 @@ def _stretches(
 
     Yields the index of the sentence, -1 between two, what is shown, and the marks.
     """
-    marks = [(*span, signal.name) for signal in signals for span in _joined(signal, text)]
+    marks = [(*span, signal.name) for signal in signals for span in _in_words(signal, text)]
     stand_ins = _stand_ins(signals, text)
     starting, ending = (
         _by_place((start, name) for start, _, name in marks),
@@ -203,18 +204,9 @@ def _stretches(
         yield index if inside else -1, shown, Marks(name for name in current if current[name] > 0)
 
 
-def _joined(signal: Signal, text: str) -> Iterator[Span]:
+def _in_words(signal: Signal, text: str) -> Iterator[Span]:
     """A signal's spans, those in the same word as one."""
-    current: Span | None = None
-    for start, end in signal.spans:
-        if current and not _SPACES.search(text, current[1], start):
-            current = current[0], end
-            continue
-        if current:
-            yield current
-        current = start, end
-    if current:
-        yield current
+    return joined(signal.spans, lambda end, start: not _SPACES.search(text, end, start))
 
 
 def _stand_ins(signals: Sequence[Signal], text: str) -> dict[int, tuple[int, str]]:

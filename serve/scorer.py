@@ -41,11 +41,14 @@ class Scorer:
         self, bundle: Bundle, reader: DocumentReader, encoder: Encoder, threshold: ThresholdUsed
     ) -> None:
         """Put a scorer together from its parts; `Scorer.load` does it from a folder."""
+        from model.signals import measured_shares
+
         self._bundle = bundle
         self._reader = reader
         self._encoder = encoder
         self.threshold = threshold
         manifest = bundle.manifest
+        self._shares = measured_shares(manifest.measured)
         self.model = ModelName(manifest.name, manifest.version, bundle.sha256)
 
     @classmethod
@@ -119,10 +122,9 @@ class Scorer:
         return ThresholdUsed(policy, line, self.threshold.passages)
 
     def _signals(self, document: Document) -> tuple[Signal, ...]:
-        from model.signals import find_signals, measured_shares
+        from model.signals import find_signals
 
-        shares = measured_shares(self._bundle.manifest.measured)
-        return find_signals(document.text, document.normalized, shares)
+        return find_signals(document.text, document.normalized, self._shares)
 
     def _is_short(self, document: Document) -> bool:
         return document.words < self._bundle.manifest.minimum_words or not document.token_ids

@@ -5,6 +5,7 @@ The one place in `train` that knows where it lies and how it names itself.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,3 +64,10 @@ def split_of(corpus: DatasetDict, name: str) -> Dataset:
             f"{name}: no such split in the data set, or an empty one; it has {', '.join(corpus)}"
         )
     return corpus[name]
+
+
+def without(rows: Dataset, seen: Collection[str]) -> Dataset:
+    """The rows whose id is not in `seen`."""
+    if not seen:
+        return rows
+    return rows.select([index for index, name in enumerate(rows["id"]) if name not in seen])

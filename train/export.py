@@ -29,7 +29,7 @@ from model.errors import ConfigError, RespunError
 from model.passages import PassageCalibration
 from model.policies import Threshold
 from train.config import FinetuneConfig
-from train.corpus import trained_before
+from train.corpus import trained_before, without
 
 PARITY_TEXTS = 600
 """Dev texts on which the exported graph is compared with the network."""
@@ -232,12 +232,7 @@ def _passages(bundle: Bundle, corpus: Any, config: FinetuneConfig) -> PassageCal
     from train.passages import fit_passages
 
     seen = trained_before(config)
-    splits = {
-        name: corpus[name].select(
-            [i for i, own in enumerate(corpus[name]["id"]) if own not in seen]
-        )
-        for name in ("calibration", "threshold")
-    }
+    splits = {name: without(corpus[name], seen) for name in ("calibration", "threshold")}
     reader = DocumentReader.from_file(bundle.tokenizer_file, config.maximum_tokens)
     compute = Encoder(bundle.onnx_file).token_logits
     return fit_passages(splits, reader, compute, config.minimum_words)

@@ -117,7 +117,7 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
     _prepare_output(config, resume)
     network, tokenizer = load_network(config)
     run = _start(config, network, corpus_digest(config.data))
-    began = [weights.detach().clone() for weights in network.parameters()]
+    began = [weights.detach().clone() for weights in network.parameters() if config.start_share]
     main_process = run.accelerator.is_main_process
     network_folder = config.output / NETWORK
     if main_process:
@@ -138,7 +138,8 @@ def finetune(config: FinetuneConfig, resume: bool = False) -> Path:
     watch.close(run)
     if main_process:
         unwrapped = run.accelerator.unwrap_model(run.network)
-        _average(unwrapped, began, config.start_share)
+        if config.start_share:
+            _average(unwrapped, began, config.start_share)
         unwrapped.save_pretrained(str(network_folder), safe_serialization=True)
     run.accelerator.wait_for_everyone()
     return network_folder

@@ -30,6 +30,7 @@ from model.labels import HUMAN, NEWS
 from train.config import FinetuneConfig
 from train.linear import LinearConfig
 from train.measure import without_nan
+from train.scores import chosen_by_id
 
 EXIT_INTERRUPTED = 130  # as shells report SIGINT
 EVERYTHING = "nothing"
@@ -173,15 +174,7 @@ def _judges(dev: Any, config: LeaveOutConfig) -> Any:
             human.append(index)
         elif any(group.holds(corpus, generator) for group in config.groups.values()):
             machine.append(index)
-    return dev.select(sorted(machine + _some(dev, human, config.humans)))
-
-
-def _some(rows: Any, indices: Sequence[int], count: int) -> list[int]:
-    """At most `count` of the rows, chosen by a hash of the id."""
-    from train.scores import cache_key
-
-    names = rows["id"]
-    return sorted(indices, key=lambda index: cache_key(names[index]))[:count]
+    return dev.select(sorted(machine + chosen_by_id(dev["id"], human, config.humans)))
 
 
 def _members(rows: Any, group: Group) -> NDArray[np.bool_]:
@@ -220,7 +213,7 @@ def _fold(name: str, group: Group, plan: Plan) -> dict[str, NDArray[np.float64]]
     shutil.rmtree(folder, ignore_errors=True)
     rows = plan.corpus["train"]
     kept_rows = np.flatnonzero(~_members(rows, group)).tolist()
-    rows = rows.select(sorted(_some(rows, kept_rows, plan.texts)))
+    rows = rows.select(sorted(chosen_by_id(rows["id"], kept_rows, plan.texts)))
     type(plan.corpus)({**plan.corpus, "train": rows}).save_to_disk(str(data))
     (data / "digest.txt").write_text(f"{plan.digest} without {name}\n", encoding="utf-8")
     encoder = _encoder_scores(plan, rows, data, folder / "encoder")

@@ -162,11 +162,9 @@ class Row:
 
 def read_texts(data: Path, split: str, seen: Collection[str] = ()) -> Texts:
     """Read a split of the data set into memory, but for the texts whose id is in `seen`."""
-    from train.corpus import open_corpus, split_of
+    from train.corpus import open_corpus, split_of, without
 
-    rows = split_of(open_corpus(data), split)
-    if seen:
-        rows = rows.select([index for index, name in enumerate(rows["id"]) if name not in seen])
+    rows = without(split_of(open_corpus(data), split), seen)
     names = ("label", "corpus", "generator", "operation", "source", "domain", "story")
     return Texts(
         ids=list(rows["id"]),
@@ -393,11 +391,7 @@ def measure(options: MeasureOptions) -> dict[str, Any]:
     word, features = _baselines(linear, texts, fixing, digest, options)
     rows = measure_rows(texts, encoder, word, features)
     report = {
-        "bundle": {
-            "name": bundle.manifest.name,
-            "version": bundle.manifest.version,
-            "sha256": bundle.sha256,
-        },
+        "bundle": named(bundle),
         "data_digest": digest,
         "split": options.split,
         "limit": options.limit,
@@ -426,6 +420,12 @@ def count_training_texts(data: Path) -> dict[str, dict[str, int]]:
     for (corpus, label), count in sorted(counted.items()):
         table.setdefault(corpus, {})[label] = count
     return table
+
+
+def named(bundle: Bundle) -> dict[str, str]:
+    """The weights that a report is of."""
+    manifest = bundle.manifest
+    return {"name": manifest.name, "version": manifest.version, "sha256": bundle.sha256}
 
 
 def record(folder: Path, name: str, kept: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from model.bundle import Bundle, load_bundle
 from model.errors import CorpusError
 from model.policies import DEFAULT_POLICY
-from train.measure import without_nan
+from train.measure import named, without_nan
 from train.metrics.functions import flagged
 from train.tables import share
 
@@ -153,11 +153,7 @@ def measure_open(options: OpenOptions) -> dict[str, Any]:
         rows.append(judge(name, scores.tolist(), lines))
     report: dict[str, Any] = without_nan(
         {
-            "bundle": {
-                "name": manifest.name,
-                "version": manifest.version,
-                "sha256": bundle.sha256,
-            },
+            "bundle": named(bundle),
             "data_digest": corpus_digest(options.data),
             "rewrites": ids,
             "rows": rows,

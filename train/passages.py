@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,6 @@ from model.document import Document, DocumentReader
 from model.encoder import Encoder, TokenLogits
 from model.errors import ConfigError
 from model.labels import HUMAN, NEWS
-from model.lookalikes import Span
 from model.passages import (
     Passage,
     PassageCalibration,
@@ -38,7 +37,7 @@ from model.passages import (
 )
 from model.text import count_words
 from train.commands import Command, run
-from train.measure import OVERLAP_EDGES, without_nan
+from train.measure import OVERLAP_EDGES, named, without_nan
 from train.metrics.functions import auroc, flagged
 from train.splices import SHAPES, SplicedArticle, spliced_articles, whole_articles
 
@@ -76,45 +75,44 @@ def fit_passages(
     terms, machine = [], []
     texts = [article.text for article in articles]
     for article, (document, logits) in zip(articles, _read(texts, reader, compute), strict=True):
-        spans, found = _terms(document, logits)
-        terms.append(found)
+        spans, rows = sentence_logits(document, logits)
+        words = [count_words(document.text[start:end]) for start, end in spans]
+        terms.append(passage_terms(rows, words))
         machine += [article.is_machine(*span) for span in spans]
     # The terms hold the intercept.
     line = LogisticRegression(C=100.0, max_iter=3000, fit_intercept=False)
     line.fit(np.concatenate(terms), machine)
     pairs = line.coef_[0].reshape(2, 4).T.tolist()
     own, beside, whole, intercept = ((now, more) for now, more in pairs)
+    unmarked = PassageCalibration(own, beside, whole, intercept, 0.5)
     humans = human_articles(splits["threshold"], MARK_ARTICLES, minimum_words)
-    said = [
-        sigmoid(_terms(document, logits)[1] @ line.coef_[0])
-        for document, logits in _read(humans, reader, compute)
-    ]
-    mark = float(np.quantile(np.concatenate(said), 1 - HUMAN_MARKED))
-    return PassageCalibration(own, beside, whole, intercept, max(0.5, mark))
+    said = [passage.score for passage in _passages(humans, reader, compute, unmarked)]
+    mark = float(np.quantile(said, 1 - HUMAN_MARKED))
+    return replace(unmarked, threshold=max(unmarked.threshold, mark))
 
 
-def _terms(
-    document: Document, logits: NDArray[np.float32]
-) -> tuple[list[Span], NDArray[np.float64]]:
-    """Sentences and what the line is over, [sentences, 8]."""
-    spans, rows = sentence_logits(document, logits)
-    words = [count_words(document.text[start:end]) for start, end in spans]
-    return spans, passage_terms(rows, words)
+def _passages(
+    texts: Sequence[str],
+    reader: DocumentReader,
+    compute: TokenLogits,
+    calibration: PassageCalibration,
+) -> Iterator[Passage]:
+    """The passages of all texts, as they are served."""
+    for document, logits in _read(texts, reader, compute):
+        yield from find_passages(document, logits, calibration)
 
 
 def human_articles(rows: Any, count: int, minimum_words: int) -> list[str]:
     """At most `count` human news articles of a split, chosen by id."""
-    from train.scores import cache_key
+    from train.scores import chosen_by_id
 
-    names = ("id", "label", "domain", "words")
-    chosen = [
-        (cache_key(name), index)
-        for index, (name, label, domain, words) in enumerate(
-            zip(*(rows[name] for name in names), strict=True)
-        )
+    columns = zip(*(rows[name] for name in ("label", "domain", "words")), strict=True)
+    humans = [
+        index
+        for index, (label, domain, words) in enumerate(columns)
         if label == HUMAN and domain in NEWS and words >= minimum_words
     ]
-    return [rows[index]["text"] for _, index in sorted(chosen)[:count]]
+    return [rows[index]["text"] for index in chosen_by_id(rows["id"], humans, count)]
 
 
 def _read(
@@ -161,16 +159,15 @@ class Judged:
 
 def measure_passages(options: PassageOptions) -> dict[str, Any]:
     """Score spliced and human articles; returns the report."""
-    from train.corpus import corpus_digest, open_corpus, split_of
+    from train.corpus import corpus_digest, open_corpus, split_of, without
     from train.linear import LinearModel
 
     if options.texts < 1:
         raise ConfigError(f"texts is {options.texts}; use 1 or more")
     bundle, linear = load_bundle(options.bundle), LinearModel.load(options.linear)
     manifest = bundle.manifest
-    rows = split_of(open_corpus(options.data), options.split)
-    seen = set(manifest.training.get("trained_before", ()))
-    rows = rows.select([index for index, name in enumerate(rows["id"]) if name not in seen])
+    seen = manifest.training.get("trained_before", ())
+    rows = without(split_of(open_corpus(options.data), options.split), seen)
     reader = DocumentReader.from_file(bundle.tokenizer_file, manifest.max_tokens)
     compute = Encoder(bundle.onnx_file).token_logits
     articles = spliced_articles(rows, options.texts)
@@ -183,25 +180,17 @@ def measure_passages(options: PassageOptions) -> dict[str, Any]:
         )
     ]
     humans = human_articles(rows, options.texts, manifest.minimum_words)
-    marked = [
-        passage.score >= manifest.passages.threshold
-        for document, logits in _read(humans, reader, compute)
-        for passage in find_passages(document, logits, manifest.passages)
-    ]
+    said = [passage.score for passage in _passages(humans, reader, compute, manifest.passages)]
     report: dict[str, Any] = without_nan(
         {
-            "bundle": {
-                "name": manifest.name,
-                "version": manifest.version,
-                "sha256": bundle.sha256,
-            },
+            "bundle": named(bundle),
             "data_digest": corpus_digest(options.data),
             "split": options.split,
             "texts": options.texts,
             "threshold": manifest.passages.threshold,
             "human": {
                 "articles": len(humans),
-                "marked": asdict(flagged(np.array(marked, dtype=float), 0.5)),
+                "marked": asdict(flagged(said, manifest.passages.threshold)),
             },
             "rows": [_row(name, members) for name, members in _groups(judged) if members],
         }

@@ -33,7 +33,7 @@ from train.floors import (
     read_floors,
     write_floors,
 )
-from train.measure import add_folders, record, rounded, summarize
+from train.measure import add_folders, named, record, rounded, summarize
 
 _EPILOG = """\
 examples:
@@ -211,12 +211,10 @@ def new_floors(floors: Floors, reports: Mapping[str, Json], lowering: bool) -> F
 def report(options: ReportOptions, recorded: bool, recording: bool) -> dict[str, Json]:
     """Measure, or read what was recorded, and write every part; returns the reports by name."""
     bundle = load_bundle(options.bundle)
-    manifest = bundle.manifest
-    named = {"name": manifest.name, "version": manifest.version, "sha256": bundle.sha256}
     source = recorded_parts(bundle, options.only) if recorded else measure_parts(options)
     reports: dict[str, Json] = {}
     for part, found in source:
-        reports[part.name] = {"bundle": named, **found}
+        reports[part.name] = {"bundle": named(bundle), **found}
         write_part(part, reports[part.name], options.output)
         if recording:
             record_part(part, found, options.bundle)

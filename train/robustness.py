@@ -37,6 +37,7 @@ from train.measure import (
     Mask,
     Scores,
     Texts,
+    named,
     read_texts,
     without_nan,
 )
@@ -235,11 +236,7 @@ def measure_attacks(options: RobustnessOptions) -> dict[str, Any]:
     tables = {name: list(islice(rows, len(trials))) for name, trials in TRIALS.items()}
     report: dict[str, Any] = without_nan(
         {
-            "bundle": {
-                "name": bundle.manifest.name,
-                "version": bundle.manifest.version,
-                "sha256": bundle.sha256,
-            },
+            "bundle": named(bundle),
             "data_digest": digest,
             "split": options.split,
             "texts": options.texts,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,11 @@ Compute = Callable[[Sequence[str]], NDArray[np.float64]]
 def cache_key(*parts: object) -> str:
     """Sixteen hex digits that change when any part does."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def chosen_by_id(ids: Sequence[str], indices: Iterable[int], count: int) -> list[int]:
+    """At most `count` of the indices, by a hash of their ids: the same texts every time."""
+    return sorted(indices, key=lambda index: cache_key(ids[index]))[:count]
 
 
 def encoder_key(bundle: Bundle, data_digest: str) -> str:

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.labels import HUMAN, NEWS
-from model.lookalikes import Span
 from model.passages import sentences
+from model.spans import Span
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -193,13 +193,20 @@ def leave_out_table(rows: Sequence[Json]) -> str:
     return _table(header, body)
 
 
+def _weights_and_data(report: Json) -> str:
+    """What a report is of."""
+    bundle = report["bundle"]
+    return (
+        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`. "
+        f"Data digest `{report['data_digest']}`."
+    )
+
+
 def render_variants(report: Json) -> str:
     """The report of `train.variants` as Markdown."""
-    bundle = report["bundle"]
     parts = [
         f"# The {report['split']} split in other formats and lengths",
-        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`. "
-        f"Data digest `{report['data_digest']}`.",
+        _weights_and_data(report),
         "## Formats",
         variants_table(report["variants"], "format"),
         "## The first words alone",
@@ -229,11 +236,9 @@ def variants_table(rows: Sequence[Json], what: str) -> str:
 
 def render_passages(report: Json) -> str:
     """The report of `train.passages` as Markdown."""
-    bundle = report["bundle"]
     parts = [
         f"# Passages of the {report['split']} split",
-        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`. "
-        f"Data digest `{report['data_digest']}`.",
+        _weights_and_data(report),
         passages_note(report),
         passages_table(report["rows"]),
     ]
@@ -281,12 +286,9 @@ def passages_table(rows: Sequence[Json]) -> str:
 
 def render_robustness(report: Json) -> str:
     """The report of `train.robustness` as Markdown."""
-    bundle = report["bundle"]
     parts = [
         f"# The {report['split']} split under attack",
-        f"Weights `{bundle['name']}` {bundle['version']}, sha256 `{bundle['sha256']}`. "
-        f"Data digest `{report['data_digest']}`. {report['scored']:,} different readings were "
-        "scored.",
+        f"{_weights_and_data(report)} {report['scored']:,} different readings were scored.",
         attacks_intro(report),
         "## At the standard strengths",
         robustness_table(standard_rows(report)),

@@ -28,6 +28,7 @@ from train.measure import (
     GRADED_OVERLAP,
     Mask,
     Texts,
+    named,
     read_texts,
     without_nan,
 )
@@ -69,14 +70,14 @@ def first_words(text: str, count: int) -> str:
 
 def sample(texts: Texts, count: int) -> Texts:
     """At most `count` human and `count` machine news texts, chosen by id; machine ones reword."""
-    from train.scores import cache_key
+    from train.scores import chosen_by_id
 
     news = np.isin(texts.columns["domain"], NEWS) & ~(texts.overlap >= GRADED_OVERLAP)
-    order = sorted(np.flatnonzero(news), key=lambda index: cache_key(texts.ids[index]))
     machine = texts.machine
     keep: Mask = np.zeros(len(texts.ids), dtype=bool)
     for side in (True, False):
-        keep[[index for index in order if machine[index] == side][:count]] = True
+        members = np.flatnonzero(news & (machine == side)).tolist()
+        keep[chosen_by_id(texts.ids, members, count)] = True
     return texts.take(keep)
 
 
@@ -101,11 +102,7 @@ def measure_variants(options: VariantOptions) -> dict[str, Any]:
     }
     report: dict[str, Any] = without_nan(
         {
-            "bundle": {
-                "name": bundle.manifest.name,
-                "version": bundle.manifest.version,
-                "sha256": bundle.sha256,
-            },
+            "bundle": named(bundle),
             "data_digest": digest,
             "split": options.split,
             "texts": options.texts,
