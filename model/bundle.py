@@ -4,9 +4,10 @@ Written by `train`, read by `serve`. The folder keeps the layout that the ecosys
 loaders read; `respun.json` beside it pins labels, normaliser, windows, calibration,
 thresholds and a sha256 per file. Weights are data only, never pickle.
 
-The sha256 that names a model in results is that of its int8 ONNX file, so that anyone can
-check it with `sha256sum`. On loading only the files that scoring reads are hashed, which
-costs milliseconds; `verify_all` checks the rest.
+The sha256 that names a model in results is that of its int8 weights, so that anyone can
+check it with `sha256sum`. They lie beside their graph and not in it, so that they are mapped
+into memory and several processes share them. On loading only the files that scoring reads
+are hashed, which costs milliseconds; `verify_all` checks the rest.
 """
 
 from __future__ import annotations
@@ -14,23 +15,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from model.calibration import Calibration, HumanScores
+from model.encoder import Device
 from model.errors import BundleError
 from model.labels import LABELS
 from model.passages import PassageCalibration
 from model.policies import DEFAULT_POLICY, POLICY_RATES, UNCERTAIN_POLICY, Threshold
 from model.text import NORMALIZER_VERSION
 
-SCHEMA = 2
+SCHEMA = 3
 MANIFEST_FILE = "respun.json"
 ONNX_FILE = "onnx/model_quantized.onnx"
+WEIGHTS_FILE = "onnx/model_quantized.onnx_data"
 TOKENIZER_FILE = "tokenizer.json"
-SCORING_FILES: tuple[str, ...] = (ONNX_FILE, TOKENIZER_FILE)
+GPU_FILE = "model_fp16.onnx"
+GPU_WEIGHTS_FILE = "model.safetensors"
+SCORING_FILES: Mapping[Device, tuple[str, ...]] = {
+    "cpu": (ONNX_FILE, WEIGHTS_FILE, TOKENIZER_FILE),
+    "cuda": (GPU_FILE, GPU_WEIGHTS_FILE, TOKENIZER_FILE),
+}
+"""What is read to score on a device. The fp16 graph's weights are the safetensors themselves."""
 DEFAULT_FOLDER = Path(__file__).parent / "checkpoint"
 """The bundle that ships with the code."""
 
@@ -107,13 +116,12 @@ class Bundle:
 
     @property
     def sha256(self) -> str:
-        """The digest that names these weights: that of the int8 ONNX file."""
-        return self.manifest.files[ONNX_FILE]
+        """The digest that names these weights: that of their int8 file."""
+        return self.manifest.files[WEIGHTS_FILE]
 
-    @property
-    def onnx_file(self) -> Path:
-        """The encoder that scores."""
-        return self.folder / ONNX_FILE
+    def encoder_file(self, device: Device = "cpu") -> Path:
+        """The graph that scores on a device."""
+        return self.folder / SCORING_FILES[device][0]
 
     @property
     def tokenizer_file(self) -> Path:
@@ -121,7 +129,9 @@ class Bundle:
         return self.folder / TOKENIZER_FILE
 
 
-def load_bundle(folder: str | os.PathLike[str] | None = None, verify: bool = True) -> Bundle:
+def load_bundle(
+    folder: str | os.PathLike[str] | None = None, verify: bool = True, device: Device = "cpu"
+) -> Bundle:
     """Read a bundle, by default the one that ships with the code.
 
     Raises BundleError where the folder or a file is missing, the manifest is damaged or
@@ -129,7 +139,7 @@ def load_bundle(folder: str | os.PathLike[str] | None = None, verify: bool = Tru
     """
     path = DEFAULT_FOLDER if folder is None else Path(folder)
     bundle = Bundle(path, _read_manifest(path))
-    for name in SCORING_FILES:
+    for name in SCORING_FILES[device]:
         _check_file(bundle, name, verify)
     return bundle
 
@@ -227,7 +237,7 @@ def _check_records(manifest: Manifest) -> None:
         f"thresholds lack {DEFAULT_POLICY} or {UNCERTAIN_POLICY}": not (
             {DEFAULT_POLICY, UNCERTAIN_POLICY} <= manifest.thresholds.keys()
         ),
-        "files lack what scoring reads": not set(SCORING_FILES) <= manifest.files.keys(),
+        "files lack what scoring reads": not set(SCORING_FILES["cpu"]) <= manifest.files.keys(),
     }
     for problem, found in problems.items():
         if found:

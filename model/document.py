@@ -8,8 +8,9 @@ so what was measured is what is served. What turns windows into logits is a para
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,25 +20,29 @@ from numpy.typing import NDArray
 from model.encoder import TokenLogits
 from model.errors import BundleError
 from model.labels import LABELS
+from model.spans import text_parts
 from model.text import NormalizedText, count_words, normalize
 from model.windows import cut_windows, frame
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+_NO_TOKENS = np.zeros(0, dtype=np.int32)
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text as the encoder reads it.
 
-    `token_spans` are offsets [start, end) into the normalised text, `windows` spans of
-    tokens. `words` counts those of the normalised text, the count that calibration uses.
+    `token_ids` and `token_starts`, int32 [tokens], are the tokens and where each starts in the
+    normalised text; `windows` are spans of tokens. `words` counts those of the normalised
+    text, the count that calibration uses.
     """
 
     text: str
     normalized: NormalizedText
-    token_ids: list[int]
-    token_spans: list[tuple[int, int]]
+    token_ids: NDArray[np.int32]
+    token_starts: NDArray[np.int32]
     windows: list[tuple[int, int]]
     words: int
 
@@ -69,14 +74,16 @@ class DocumentReader:
 
     def read(self, text: str) -> Document:
         """Normalise, tokenise and cut one text."""
-        normalized = normalize(text)
-        encoding = self._tokenizer.encode(normalized.text, add_special_tokens=False)
-        token_ids = encoding.ids
+        return self.read_normalized(text, normalize(text))
+
+    def read_normalized(self, text: str, normalized: NormalizedText) -> Document:
+        """Tokenise and cut a text that was normalised before."""
+        token_ids, token_starts = self._tokenize(normalized.text)
         return Document(
             text=text,
             normalized=normalized,
             token_ids=token_ids,
-            token_spans=encoding.offsets,
+            token_starts=token_starts,
             windows=cut_windows(len(token_ids), self.max_tokens),
             words=count_words(normalized.text),
         )
@@ -84,17 +91,41 @@ class DocumentReader:
     def frames(self, document: Document) -> list[list[int]]:
         """The document's windows as the encoder takes them, special tokens included."""
         return [
-            frame(document.token_ids[start:end], self.cls_id, self.sep_id)
+            frame(document.token_ids[start:end].tolist(), self.cls_id, self.sep_id)
             for start, end in document.windows
         ]
 
     def logits(
-        self, documents: Sequence[Document], token_logits: TokenLogits
-    ) -> list[NDArray[np.float32]]:
-        """Each document's logits, token by token: float32 [tokens, 4] each."""
-        frames = [self.frames(document) for document in documents]
-        rows = iter(token_logits([window for windows in frames for window in windows]))
-        return [_join([next(rows) for _ in windows]) for windows in frames]
+        self, documents: Iterable[Document], token_logits: TokenLogits
+    ) -> Iterator[NDArray[np.float32]]:
+        """Each document's logits, token by token: float32 [tokens, 4] each, in order.
+
+        All documents are taken before this returns, and may be read while the encoder works
+        on those before them; the logits come as they are ready.
+        """
+        counts: list[int] = []
+
+        def windows() -> Iterator[list[int]]:
+            for document in documents:
+                counts.append(len(document.windows))
+                yield from self.frames(document)
+
+        rows = iter(token_logits(windows()))
+        return (_join(list(islice(rows, count))) for count in counts)
+
+    def _tokenize(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Ids and starts of the tokens of a normalised text, part by part.
+
+        The tokenizer holds a hundred bytes for each character that it is given at once. No
+        token of a BERT tokenizer crosses white space, so cutting there changes none.
+        """
+        ids, starts = [_NO_TOKENS], [_NO_TOKENS]
+        for start, end in text_parts(text, (" ",)):
+            encoding = self._tokenizer.encode(text[start:end], add_special_tokens=False)
+            ids.append(np.asarray(encoding.ids, dtype=np.int32))
+            offsets = np.asarray(encoding.offsets, dtype=np.int32).reshape(-1, 2)
+            starts.append(start + offsets[:, 0])
+        return np.concatenate(ids), np.concatenate(starts)
 
 
 def mean_logits(logits: NDArray[np.float32]) -> NDArray[np.float64]:

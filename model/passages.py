@@ -18,13 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from model.calibration import machine_logit, sigmoid
 from model.document import Document
 from model.signals import broken_sentences
-from model.spans import Span
+from model.spans import Span, text_parts
 from model.text import count_words
 
 REFERENCE_WORDS = 20
 """The length of a sentence, in words, at which the length terms vanish."""
 
-_PART_CHARACTERS = 20_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -83,26 +82,10 @@ def sentences(text: str) -> list[Span]:
     readable = _SURROGATE.sub("\ufffd", text)  # the library takes valid Unicode only
     cuts = [
         (start + int(entry["start_index"]), start + int(entry["end_index"]))
-        for start, end in _parts(readable)
+        for start, end in text_parts(readable, ("\n", ". ", " "))
         for entry in get_sentence_boundaries("en", readable[start:end])
     ]
     return list(_trimmed(text, _rejoined(cuts, broken_sentences(text))))
-
-
-def _parts(text: str) -> Iterator[Span]:
-    """Parts of a text of a bounded size, cut where a line, a sentence or at least a word ends."""
-    start = 0
-    while start < len(text):
-        end = len(text)
-        if end - start > _PART_CHARACTERS:
-            end = start + _PART_CHARACTERS
-            for mark in ("\n", ". ", " "):
-                found = text.rfind(mark, start + _PART_CHARACTERS // 2, end)
-                if found > 0:
-                    end = found + len(mark)
-                    break
-        yield start, end
-        start = end
 
 
 def find_passages(
@@ -160,8 +143,8 @@ def machine_share(passages: Sequence[Passage], threshold: float) -> float:
 
 def token_starts(document: Document) -> NDArray[np.int64]:
     """Where each token starts in the text as given, [tokens], ascending."""
-    offsets = document.normalized.offsets
-    return np.asarray([offsets[start] for start, _ in document.token_spans], dtype=np.int64)
+    offsets = np.asarray(document.normalized.offsets, dtype=np.int64)
+    return offsets[document.token_starts]
 
 
 def _rejoined(cuts: Sequence[Span], breaks: Iterable[Span]) -> Iterator[Span]:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html.entities import name2codepoint
 
@@ -65,8 +67,8 @@ class NormalizedText:
     """
 
     text: str
-    offsets: list[int]
-    ends: list[int]
+    offsets: Sequence[int]
+    ends: Sequence[int]
     markup: tuple[Span, ...] = ()
     lookalikes: tuple[Span, ...] = ()
 
@@ -107,8 +109,8 @@ class _Writer:
 
     def __init__(self) -> None:
         self.characters: list[str] = []
-        self.offsets: list[int] = []
-        self.ends: list[int] = []
+        self.offsets = array("i")  # a tenth of what lists of numbers take
+        self.ends = array("i")
         self.markup: list[Span] = []
         self._space: Span | None = None
         self._opened: list[int] = []  # where a "<" stands that may yet open a tag
@@ -213,7 +215,8 @@ class _Writer:
     def _compose(self) -> None:
         """Write everything again, so that marks are composed with letters that are now Latin."""
         written = list(zip(self.characters, self.offsets, self.ends, strict=True))
-        self.characters, self.offsets, self.ends, self._space = [], [], [], None
+        self.characters, self.offsets, self.ends = [], array("i"), array("i")
+        self._space = None
         for piece, start, end in written:
             self._put(piece, start, end)
 

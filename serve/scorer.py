@@ -9,7 +9,7 @@ text.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from model.errors import InputError
@@ -67,17 +67,29 @@ class Scorer:
         """
         from model.bundle import load_bundle
         from model.document import DocumentReader
-        from model.encoder import Encoder
+        from model.encoder import Encoder, check_device
         from model.policies import choose_threshold
 
-        bundle = load_bundle(model)
+        check_device(device)
+        bundle = load_bundle(model, device=device)
         policy, value = choose_threshold(bundle.manifest.thresholds, threshold)
         return cls(
             bundle,
             DocumentReader.from_file(bundle.tokenizer_file, bundle.manifest.max_tokens),
-            Encoder(bundle.onnx_file, device, threads),
+            Encoder(bundle.encoder_file(device), device, threads),
             ThresholdUsed(policy, value, bundle.manifest.passages.threshold),
         )
+
+    def with_threshold(self, threshold: str | float) -> Scorer:
+        """The same scorer with another threshold; it shares the loaded weights.
+
+        Raises ConfigError for a threshold that is none, as `load` does.
+        """
+        from model.policies import choose_threshold
+
+        policy, value = choose_threshold(self._bundle.manifest.thresholds, threshold)
+        used = ThresholdUsed(policy, value, self.threshold.passages)
+        return Scorer(self._bundle, self._reader, self._encoder, used)
 
     def score(self, texts: Sequence[Text], explain: bool = False) -> list[Result]:
         """Score texts; the results come in the order of the texts.
@@ -86,31 +98,35 @@ class Scorer:
         passages. Raises InputError for anything that is not text; texts that are too short
         or not English get a result that says so.
         """
-        from model.language import detect_language
-
         if isinstance(texts, str | bytes):
             raise InputError(
                 f"texts is one {type(texts).__name__}, whose characters would each be scored; "
                 "pass a list, as in score([text])"
             )
         named = [_named(place, text) for place, text in enumerate(texts)]
-        documents = [self._reader.read(text) for _, text in named]
-        languages = [
-            None if self._is_short(document) else detect_language(document.normalized.text)
-            for document in documents
-        ]
-        scored = [
-            document
-            for document, language in zip(documents, languages, strict=True)
-            if language == "en"
-        ]
-        logits = iter(self._reader.logits(scored, self._encoder.token_logits))
+        read: list[tuple[Document, str | None]] = []
+        logits = self._reader.logits(self._to_score(named, read), self._encoder.token_logits)
         return [
             self._scored(name, document, next(logits), explain)
             if language == "en"
             else self._unscored(name, document, language)
-            for (name, _), document, language in zip(named, documents, languages, strict=True)
+            for (name, _), (document, language) in zip(named, read, strict=True)
         ]
+
+    def _to_score(
+        self, named: Sequence[tuple[TextId, str]], read: list[tuple[Document, str | None]]
+    ) -> Iterator[Document]:
+        """The documents that can be scored, one by one; all that were read go to `read`."""
+        from model.language import detect_language
+
+        for _, text in named:
+            document = self._reader.read(text)
+            language = None
+            if not self._is_short(document):
+                language = detect_language(document.normalized.text)
+            read.append((document, language))
+            if language == "en":
+                yield document
 
     def _threshold_for(self, document: Document) -> ThresholdUsed:
         from model.policies import FIXED_POLICY
@@ -127,7 +143,7 @@ class Scorer:
         return find_signals(document.text, document.normalized, self._shares)
 
     def _is_short(self, document: Document) -> bool:
-        return document.words < self._bundle.manifest.minimum_words or not document.token_ids
+        return document.words < self._bundle.manifest.minimum_words or not document.windows
 
     def _scored(
         self, name: TextId, document: Document, logits: NDArray[np.float32], explain: bool

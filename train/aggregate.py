@@ -64,7 +64,7 @@ def _compute(bundle: Bundle) -> Callable[[Sequence[str]], Values]:
     from model.encoder import Encoder
 
     reader = DocumentReader.from_file(bundle.tokenizer_file, bundle.manifest.max_tokens)
-    encoder = Encoder(bundle.onnx_file)
+    encoder = Encoder(bundle.encoder_file())
 
     def compute(texts: Sequence[str]) -> Values:
         documents = [reader.read(text) for text in texts]

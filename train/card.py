@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from model.bundle import ONNX_FILE, load_bundle
+from model.bundle import WEIGHTS_FILE, load_bundle
 from model.errors import RespunError
 from train.gist import one_minute
 from train.tables import (
@@ -330,7 +330,7 @@ def _errors(report: Json | None) -> list[str]:
 
 
 def _variants(manifest: Json, report: Json | None) -> list[str]:
-    if report is None or report["bundle"]["sha256"] != manifest["files"][ONNX_FILE]:
+    if report is None or report["bundle"]["sha256"] != manifest["files"][WEIGHTS_FILE]:
         return []
     return [
         f"The same {report['split']} news texts, up to {report['texts']:,} of each class, in other "
@@ -342,7 +342,7 @@ def _variants(manifest: Json, report: Json | None) -> list[str]:
 
 
 def _passages(manifest: Json, report: Json | None) -> list[str]:
-    if report is None or report["bundle"]["sha256"] != manifest["files"][ONNX_FILE]:
+    if report is None or report["bundle"]["sha256"] != manifest["files"][WEIGHTS_FILE]:
         return []
     return [
         "## Passages",
@@ -354,7 +354,7 @@ def _passages(manifest: Json, report: Json | None) -> list[str]:
 
 
 def _attacks(manifest: Json, report: Json | None) -> list[str]:
-    if report is None or report["bundle"]["sha256"] != manifest["files"][ONNX_FILE]:
+    if report is None or report["bundle"]["sha256"] != manifest["files"][WEIGHTS_FILE]:
         return []
     return [
         "## Under attack",
@@ -418,7 +418,7 @@ def _labelled(row: Json) -> Json:
 def _method(manifest: Json, report: Json | None) -> list[str]:
     parts = [
         "Every text went through the functions that serve, with the int8 ONNX weights, sha256 "
-        f"`{manifest['files'][ONNX_FILE]}`."
+        f"`{manifest['files'][WEIGHTS_FILE]}`."
     ]
     if report is None:
         return parts
@@ -435,7 +435,7 @@ def _method(manifest: Json, report: Json | None) -> list[str]:
             f"Subsampled: at most {report['limit']:,} texts per corpus, label, generator and "
             "operation, chosen by id."
         )
-    if report["sha256"] != manifest["files"][ONNX_FILE]:
+    if report["sha256"] != manifest["files"][WEIGHTS_FILE]:
         parts.append(
             f"**These figures belong to other weights (sha256 `{report['sha256']}`): "
             "measure again.**"

@@ -24,7 +24,7 @@ class DevSet:
 
     def __init__(self, corpus: Any, config: FinetuneConfig, tokenizer: Any) -> None:
         rows = corpus["dev"]
-        chosen = _sample(rows["label"], config.evaluate_texts)
+        chosen = sample(rows["label"], config.evaluate_texts)
         rows = rows.select(chosen)
         reader = DocumentReader.from_file(
             config.output / "network" / "tokenizer.json", config.maximum_tokens
@@ -60,7 +60,7 @@ class DevSet:
         return {name: float(value) for name, value in results.items() if not math.isnan(value)}
 
 
-def _sample(labels: list[str], size: int) -> list[int]:
+def sample(labels: list[str], size: int) -> list[int]:
     """Evenly spaced rows, half of them human; in order."""
     sides = (
         [index for index, label in enumerate(labels) if label == HUMAN],

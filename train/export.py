@@ -1,9 +1,10 @@
 """From a trained network to a bundle: `python -m train.export --config configs/minilm.yaml`.
 
-The last stage of training: ONNX for the CPU in int8, safetensors in fp16 for a GPU or a
-further fine-tuning, calibration on the exported graph, parity with the network it came
-from, and the manifest that pins it all. The int8 graph is quantised dynamically, weights
-per channel: no data is needed, and embeddings shrink too, which are half of the model.
+The last stage of training: ONNX for the CPU in int8, safetensors in fp16 for a further
+fine-tuning and, through a graph that points into them, for a GPU; calibration on the int8
+graph, parity with the network it came from, and the manifest that pins it all. Weights are
+quantised dynamically and per channel: no data is needed, and embeddings shrink too, which are
+half of the model. What was tried instead is in `configs/engines.md`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bundle import ONNX_FILE, Bundle, Manifest, load_bundle, verify_all, write_manifest
+from model.bundle import (
+    GPU_FILE,
+    GPU_WEIGHTS_FILE,
+    ONNX_FILE,
+    Bundle,
+    Manifest,
+    load_bundle,
+    verify_all,
+    write_manifest,
+)
 from model.calibration import Calibration, HumanScores
 from model.config_file import read_config
 from model.errors import ConfigError, RespunError
@@ -33,6 +43,7 @@ from train.corpus import trained_before, without
 
 PARITY_TEXTS = 600
 """Dev texts on which the exported graph is compared with the network."""
+_SMALLEST_MAPPED = 1024  # bytes; smaller tensors stay in the graph
 
 _EPILOG = """\
 example:
@@ -124,13 +135,18 @@ def write_weights(source: Path, folder: Path) -> None:
     network.eval()
     with tempfile.TemporaryDirectory(prefix="respun-export-") as scratch:
         full = Path(scratch) / "full.onnx"
-        _write_onnx(network, full)
-        _quantise(full, folder / ONNX_FILE, network.config)
+        write_onnx(network, full)
+        fuse(full, full, network.config)
+        quantise(full, folder / ONNX_FILE)
     network.half().save_pretrained(str(folder), safe_serialization=True)
+    _write_gpu_graph(network, folder)
 
 
-def _write_onnx(network: Any, path: Path) -> None:
-    """The fp32 graph: input_ids and attention_mask [B, T] to logits [B, T, 4]."""
+def write_onnx(network: Any, path: Path, fold: bool = True) -> None:
+    """The whole graph: input_ids and attention_mask [B, T] to logits [B, T, 4], float32.
+
+    With `fold`, constants are computed at once; without, each parameter stays as it is stored.
+    """
     import warnings
 
     import torch
@@ -142,7 +158,7 @@ def _write_onnx(network: Any, path: Path) -> None:
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             output = self.network(input_ids=input_ids, attention_mask=attention_mask)
-            logits: torch.Tensor = output.logits
+            logits: torch.Tensor = output.logits.float()
             return logits
 
     ids = torch.ones((2, 16), dtype=torch.int64)
@@ -159,39 +175,110 @@ def _write_onnx(network: Any, path: Path) -> None:
             output_names=["logits"],
             dynamic_axes={"input_ids": dynamic, "attention_mask": dynamic, "logits": dynamic},
             opset_version=17,
+            do_constant_folding=fold,
             dynamo=False,
         )
 
 
-def _quantise(full: Path, target: Path, encoder: Any) -> None:
-    """Fuse attention, GELU and layer norms, then quantise weights to int8."""
-    import logging
+def fuse(full: Path, target: Path, encoder: Any) -> None:
+    """Fuse attention and GELU for windows that are never padded: the attention mask goes.
 
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    Layer norms stay as they are: onnxruntime's fused kernel for them is, on a CPU, eight times
+    slower than its plain one.
+    """
     from onnxruntime.transformers import optimizer
+    from onnxruntime.transformers.fusion_options import (
+        AttentionMaskFormat,
+        AttentionOpType,
+        FusionOptions,
+    )
 
+    options = FusionOptions("bert")
+    options.enable_embed_layer_norm = False
+    options.enable_skip_layer_norm = False
+    options.enable_bias_skip_layer_norm = False
+    options.enable_bias_gelu = False
+    options.attention_mask_format = AttentionMaskFormat.NoMask
+    options.attention_op_type = AttentionOpType.MultiHeadAttention
+    options.use_multi_head_attention = True
     fused = optimizer.optimize_model(
         str(full),
         model_type="bert",
         num_heads=encoder.num_attention_heads,
         hidden_size=encoder.hidden_size,
+        optimization_options=options,
+        opt_level=0,
     )
-    fused_path = full.with_name("fused.onnx")
-    fused.save_model_to_file(str(fused_path))
+    fused.save_model_to_file(str(target))
+
+
+def quantise(fused: Path, target: Path) -> None:
+    """Weights to int8, and the graph as onnxruntime would rewrite it at every start.
+
+    The weights come to lie beside the graph, where they can be mapped into memory.
+    """
+    import logging
+
+    import onnx
+    from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantised, optimised = fused.with_name("int8.onnx"), fused.with_name("optimised.onnx")
     allowed = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it advises what the optimizer above has done
+    logging.disable(logging.WARNING)  # it advises what the fusion has done
     try:
         quantize_dynamic(
-            str(fused_path),
-            str(target),
+            str(fused),
+            str(quantised),
             weight_type=QuantType.QInt8,
             per_channel=True,
-            # After the optimizer the types of fused outputs are unknown to shape inference.
+            # After the fusion the types of its outputs are unknown to shape inference.
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
     finally:
         logging.disable(allowed)
+    options = SessionOptions()
+    # Extended: what runs on every CPU alike. The fusions left out are those that `fuse` avoids.
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(optimised)
+    InferenceSession(
+        str(quantised),
+        options,
+        providers=["CPUExecutionProvider"],
+        disabled_optimizers=["SkipLayerNormFusion", "BiasGeluFusion", "EmbedLayerNormFusion"],
+    )
+    onnx.save_model(
+        onnx.load(optimised),
+        str(target),
+        save_as_external_data=True,
+        location=target.with_name(target.name + "_data").name,
+        size_threshold=_SMALLEST_MAPPED,
+    )
+
+
+def _write_gpu_graph(network: Any, folder: Path) -> None:
+    """The fp16 graph, whose weights are those in the safetensors: it only says where."""
+    import json
+
+    import onnx
+    from onnx.external_data_helper import set_external_data
+
+    weights = folder / GPU_WEIGHTS_FILE
+    with weights.open("rb") as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+        stored = json.loads(file.read(header_bytes))
+    with tempfile.TemporaryDirectory(prefix="respun-export-") as scratch:
+        full = Path(scratch) / "fp16.onnx"
+        write_onnx(network, full, fold=False)
+        graph = onnx.load(full)
+    for tensor in graph.graph.initializer:
+        entry = stored.get(tensor.name.removeprefix("network."))
+        if entry is None:
+            continue  # a buffer of the network, not a weight
+        start, end = entry["data_offsets"]
+        set_external_data(tensor, weights.name, offset=8 + header_bytes + start, length=end - start)
+        tensor.ClearField("raw_data")
+    onnx.save_model(graph, str(folder / GPU_FILE))
 
 
 # --- manifest ----------------------------------------------------------------------------
@@ -234,7 +321,7 @@ def _passages(bundle: Bundle, corpus: Any, config: FinetuneConfig) -> PassageCal
     seen = trained_before(config)
     splits = {name: without(corpus[name], seen) for name in ("calibration", "threshold")}
     reader = DocumentReader.from_file(bundle.tokenizer_file, config.maximum_tokens)
-    compute = Encoder(bundle.onnx_file).token_logits
+    compute = Encoder(bundle.encoder_file()).token_logits
     return fit_passages(splits, reader, compute, config.minimum_words)
 
 
@@ -263,7 +350,7 @@ def measure_parity(
     scores, areas = [], []
     for compute in (
         NetworkTokenLogits(network, pad_id, config.batch_tokens, bf16=False),
-        Encoder(bundle.onnx_file).token_logits,
+        Encoder(bundle.encoder_file()).token_logits,
     ):
         logits = np.stack([mean_logits(each) for each in reader.logits(documents, compute)])
         scores.append(bundle.manifest.calibration.score(logits, words))

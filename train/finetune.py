@@ -289,8 +289,7 @@ def _tensors(
     """
     import torch
 
-    from model.windows import frame
-    from train.network import pad
+    from model.windows import frame, pad
 
     windows = [frame(crop.tolist(), *special) for crop in batch.crops]
     ids, mask = pad(windows, pad_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from model.bundle import ONNX_FILE
+from model.bundle import WEIGHTS_FILE
 from model.policies import DEFAULT_POLICY
 from train.tables import area, rows_of, share
 
@@ -29,7 +29,7 @@ Json = Mapping[str, Any]
 
 def one_minute(manifest: Json, measured: Json) -> str:
     """The lines, as a Markdown list."""
-    weights = manifest["files"][ONNX_FILE]
+    weights = manifest["files"][WEIGHTS_FILE]
     report = measured.get("test") or measured.get("dev") or {}
     lines = [
         "**For** a second opinion on one English news article of "

@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from model.errors import ConfigError
 from model.labels import LABEL_IDS, LABELS
+from model.windows import run_in_batches
 from train.config import FinetuneConfig
 
 if TYPE_CHECKING:
@@ -198,25 +199,13 @@ class NetworkTokenLogits:
         self._batch_tokens = batch_tokens
         self._bf16 = bf16
 
-    def __call__(self, windows: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+    def __call__(self, windows: Iterable[Sequence[int]]) -> list[NDArray[np.float32]]:
         """Framed windows of T ids each to float32 [T - 2, 4] each."""
-        order = sorted(range(len(windows)), key=lambda index: len(windows[index]))
-        results: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(windows)
-        batch: list[int] = []
-        for position, index in enumerate(order):
-            batch.append(index)
-            last = position + 1 == len(order)
-            if last or (len(batch) + 1) * len(windows[order[position + 1]]) > self._batch_tokens:
-                logits = self._run([windows[member] for member in batch])
-                for row, member in enumerate(batch):
-                    results[member] = logits[row, 1 : len(windows[member]) - 1]
-                batch = []
-        return results
+        return run_in_batches(list(windows), self._batch_tokens, self._pad_id, self._run)
 
-    def _run(self, windows: list[Sequence[int]]) -> NDArray[np.float32]:
+    def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         import torch
 
-        ids, mask = pad(windows, self._pad_id)
         device = self._network.device
         was_training = self._network.training
         self._network.eval()
@@ -230,16 +219,3 @@ class NetworkTokenLogits:
             )
         self._network.train(was_training)
         return np.asarray(output.logits.float().cpu().numpy())
-
-
-def pad(
-    windows: Sequence[Sequence[int]], pad_id: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Token ids [B, T] padded to the longest window, and the attention mask [B, T]."""
-    longest = max(map(len, windows))
-    ids = np.full((len(windows), longest), pad_id, dtype=np.int64)
-    mask = np.zeros((len(windows), longest), dtype=np.int64)
-    for row, window in enumerate(windows):
-        ids[row, : len(window)] = window
-        mask[row, : len(window)] = 1
-    return ids, mask

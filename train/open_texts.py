@@ -204,7 +204,7 @@ def _documents(bundle: Bundle) -> Iterator[dict[str, Any]]:
     manifest = bundle.manifest
     reader = DocumentReader.from_file(bundle.tokenizer_file, manifest.max_tokens)
     documents = {name: reader.read(text) for name, text in seed_documents().items()}
-    logits = reader.logits(list(documents.values()), Encoder(bundle.onnx_file).token_logits)
+    logits = reader.logits(list(documents.values()), Encoder(bundle.encoder_file()).token_logits)
     for (name, document), found in zip(documents.items(), logits, strict=True):
         passages = find_passages(document, found, manifest.passages)
         yield {

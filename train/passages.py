@@ -169,7 +169,7 @@ def measure_passages(options: PassageOptions) -> dict[str, Any]:
     seen = manifest.training.get("trained_before", ())
     rows = without(split_of(open_corpus(options.data), options.split), seen)
     reader = DocumentReader.from_file(bundle.tokenizer_file, manifest.max_tokens)
-    compute = Encoder(bundle.onnx_file).token_logits
+    compute = Encoder(bundle.encoder_file()).token_logits
     articles = spliced_articles(rows, options.texts)
     if not articles:
         raise ConfigError(f"{options.split}: no human and machine text of one story to splice")

@@ -340,6 +340,31 @@ PLOTS: tuple[Plot, ...] = (
 )
 
 
+def latency_figure(figures: Json) -> Figure:
+    """Time for one text by its length, from what `serve.bench` measured."""
+    rows = figures["latency"]
+    words = [row["words"] for row in rows]
+    figure = _figure(7.4, 4.9)
+    axes = figure.subplots()
+    for name, label, colour, marker in (
+        ("p50_s", "median", BLUE, "o"),
+        ("p99_s", "99th percentile", VERMILLION, "s"),
+    ):
+        times = [1e3 * row[name] for row in rows]
+        axes.plot(words, times, color=colour, marker=marker, label=label)
+    slope = 1e3 * rows[-1]["p50_s"] / words[-1]
+    proportional = [slope * count for count in words]
+    axes.plot(words, proportional, color=GREY, linestyle="--", label="in proportion to length")
+    axes.set(xscale="log", yscale="log", xlabel="words", ylabel="milliseconds")
+    axes.set_xticks(words, [f"{count:,}" for count in words])
+    axes.minorticks_off()
+    axes.grid(color=LIGHT, linewidth=0.5)
+    _legend(figure, axes)
+    machine = figures["machine"]
+    _title(axes, "Time to score one text", f"{machine['cpu']}, {machine['cores']} cores")
+    return figure
+
+
 def _figure(width: float, height: float) -> Figure:
     """A sheet of so many inches, laid out so that nothing overlaps."""
     from matplotlib.figure import Figure

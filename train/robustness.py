@@ -188,27 +188,14 @@ def human_passages(texts: Texts) -> list[str]:
 
 def plain_reader(bundle: Bundle) -> Callable[[str], Document]:
     """Reads texts as `DocumentReader` does but for the normaliser: they are tokenised as given."""
-    from tokenizers import Tokenizer
+    from model.document import DocumentReader
+    from model.text import NormalizedText
 
-    from model.document import Document
-    from model.text import NormalizedText, count_words
-    from model.windows import cut_windows
-
-    tokenizer = Tokenizer.from_file(str(bundle.tokenizer_file))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    reader = DocumentReader.from_file(bundle.tokenizer_file, bundle.manifest.max_tokens)
 
     def read(text: str) -> Document:
-        encoding = tokenizer.encode(text, add_special_tokens=False)
-        places = list(range(len(text) + 1))
-        return Document(
-            text=text,
-            normalized=NormalizedText(text, places[:-1], places[1:]),
-            token_ids=encoding.ids,
-            token_spans=encoding.offsets,
-            windows=cut_windows(len(encoding.ids), bundle.manifest.max_tokens),
-            words=count_words(text),
-        )
+        places = range(len(text) + 1)
+        return reader.read_normalized(text, NormalizedText(text, places[:-1], places[1:]))
 
     return read
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bundle import ONNX_FILE, TOKENIZER_FILE, Bundle
+from model.bundle import SCORING_FILES, Bundle
 from model.labels import LABELS
 from model.text import NORMALIZER_VERSION
 
@@ -45,7 +45,7 @@ def chosen_by_id(ids: Sequence[str], indices: Iterable[int], count: int) -> list
 def encoder_key(bundle: Bundle, data_digest: str) -> str:
     """The key of everything that the encoder's logits of a text depend on."""
     manifest = bundle.manifest
-    files = (manifest.files[ONNX_FILE], manifest.files[TOKENIZER_FILE])
+    files = (manifest.files[name] for name in SCORING_FILES["cpu"])
     return cache_key(*files, manifest.max_tokens, NORMALIZER_VERSION, data_digest)
 
 
@@ -60,7 +60,7 @@ def encoder_logits(
     from model.encoder import Encoder
 
     reader = DocumentReader.from_file(bundle.tokenizer_file, bundle.manifest.max_tokens)
-    encoder = Encoder(bundle.onnx_file, threads=threads)
+    encoder = Encoder(bundle.encoder_file(), threads=threads)
 
     def compute(texts: Sequence[str]) -> NDArray[np.float64]:
         documents = [(read or reader.read)(text) for text in texts]

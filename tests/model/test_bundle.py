@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model.bundle import load_bundle, parse_manifest, verify_all
+from model.bundle import SCORING_FILES, WEIGHTS_FILE, load_bundle, parse_manifest, verify_all
 from model.calibration import HumanScores
 from model.errors import BundleError
 
@@ -35,15 +35,15 @@ def test_a_bundle_is_read_back_as_it_was_written(tiny_bundle):
     verify_all(bundle)
 
 
-def test_the_model_is_named_by_its_onnx_file(tiny_bundle):
+def test_the_model_is_named_by_its_int8_weights(tiny_bundle):
     bundle = load_bundle(tiny_bundle)
-    assert bundle.sha256 == hashlib.sha256(bundle.onnx_file.read_bytes()).hexdigest()
+    assert bundle.sha256 == hashlib.sha256((tiny_bundle / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
 def test_all_files_are_pinned_but_manifest_and_card(bundle_copy):
     (bundle_copy / "README.md").write_text("card")
     files = load_bundle(bundle_copy).manifest.files
-    assert {"onnx/model_quantized.onnx", "tokenizer.json", "model.safetensors"} <= files.keys()
+    assert {name for names in SCORING_FILES.values() for name in names} <= files.keys()
     assert not {"README.md", "respun.json"} & files.keys()
 
 

@@ -69,7 +69,7 @@ def test_each_sentence_is_scored_by_its_own_tokens(tiny_bundle):
     document = reader.read(text)
     second = text.index("Cafe")
     logits = np.zeros((len(document.token_ids), 4), dtype=np.float32)
-    for index, (start, _) in enumerate(document.token_spans):
+    for index, start in enumerate(document.token_starts):
         at_second = document.normalized.offsets[start] >= second
         logits[index, 0] = -20.0 if at_second else 20.0
     passages = find_passages(document, logits, CALIBRATION)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from model.bundle import ONNX_FILE, load_bundle, write_manifest
+from model.bundle import WEIGHTS_FILE, load_bundle, write_manifest
 from model.document import DocumentReader, mean_logits
 from model.encoder import Encoder
 from serve import BundleError, ConfigError, InputError, Scorer
@@ -76,7 +76,7 @@ def test_the_score_is_what_the_parts_give(tiny_bundle, scorer, toy_article):
     bundle = load_bundle(tiny_bundle)
     reader = DocumentReader.from_file(bundle.tokenizer_file, bundle.manifest.max_tokens)
     document = reader.read(toy_article)
-    (logits,) = reader.logits([document], Encoder(bundle.onnx_file).token_logits)
+    (logits,) = reader.logits([document], Encoder(bundle.encoder_file()).token_logits)
     expected = float(bundle.manifest.calibration.score(mean_logits(logits), document.words))
     (result,) = scorer.score([toy_article])
     assert result.score == pytest.approx(expected, abs=1e-6)
@@ -219,10 +219,10 @@ def test_passages_come_when_asked_for_and_index_the_text_as_given(scorer):
 
 def test_weights_that_were_altered_are_refused(tiny_bundle, tmp_path):
     folder = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
-    data = bytearray((folder / ONNX_FILE).read_bytes())
+    data = bytearray((folder / WEIGHTS_FILE).read_bytes())
     data[len(data) // 2] ^= 1
-    (folder / ONNX_FILE).write_bytes(data)
-    with pytest.raises(BundleError, match=r"model_quantized\.onnx: differs from the sha256"):
+    (folder / WEIGHTS_FILE).write_bytes(data)
+    with pytest.raises(BundleError, match=r"model_quantized\.onnx_data: differs from the sha256"):
         Scorer.load(folder)
 
 

@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from model.bundle import (
     ONNX_FILE,
     TOKENIZER_FILE,
+    WEIGHTS_FILE,
     Manifest,
     load_bundle,
     write_manifest,
@@ -83,6 +84,7 @@ def bundle(tmp_path: Path, measured) -> Path:
     """A bundle whose weights are no weights, but whose manifest is whole."""
     (tmp_path / "onnx").mkdir()
     (tmp_path / ONNX_FILE).write_bytes(b"toy")
+    (tmp_path / WEIGHTS_FILE).write_bytes(b"toy")
     (tmp_path / TOKENIZER_FILE).write_bytes(b"{}")
     line = Threshold(value=0.875, humans=3210, flagged=32, interval=(0.0068, 0.014))
     manifest = Manifest(
@@ -98,7 +100,7 @@ def bundle(tmp_path: Path, measured) -> Path:
         parity={"auroc_difference": 0.0007},
     )
     pinned = write_manifest(tmp_path, manifest)
-    measured["test"]["sha256"] = pinned.files[ONNX_FILE]
+    measured["test"]["sha256"] = pinned.files[WEIGHTS_FILE]
     write_manifest(tmp_path, replace(manifest, measured=measured))
     return tmp_path
 
@@ -139,7 +141,7 @@ def test_a_reader_of_one_minute_is_told_the_figures_of_these_weights(bundle, mea
 
 def test_attacks_and_passages_are_in_the_minute_once_measured(bundle):
     manifest = load_bundle(bundle).manifest.to_dict()
-    own = {"bundle": {"sha256": manifest["files"][ONNX_FILE]}}
+    own = {"bundle": {"sha256": manifest["files"][WEIGHTS_FILE]}}
     rows = [{"attack": name, "tpr": figure(share)} for name, share in (("a_b", 0.4), ("c", 0.7))]
     clean = {"machine": 300, "tpr": figure(0.75)}
     told: dict[str, Any] = {"human": {"articles": 900, "marked": figure(0.021)}}
@@ -166,7 +168,7 @@ def test_passages_are_on_the_card_of_the_weights_that_they_are_of(bundle):
         "boundary": None,
     }
     report = {
-        "bundle": {"sha256": manifest["files"][ONNX_FILE]},
+        "bundle": {"sha256": manifest["files"][WEIGHTS_FILE]},
         "texts": 500,
         "threshold": 0.61,
         "human": {"articles": 900, "marked": figure(0.021)},

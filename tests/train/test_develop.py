@@ -7,20 +7,20 @@ from datasets import load_from_disk
 
 from model.calibration import machine_logit
 from model.document import DocumentReader, mean_logits
-from train.develop import DevSet, _sample
+from train.develop import DevSet, sample
 from train.metrics.functions import auroc
 from train.network import NetworkTokenLogits, load_network
 
 
 def test_a_sample_is_half_human_evenly_spaced_and_in_order():
     labels = ["human"] * 100 + ["spun"] * 300
-    chosen = _sample(labels, 40)
+    chosen = sample(labels, 40)
     assert chosen == sorted(chosen)
     assert sum(labels[index] == "human" for index in chosen) == 20
     assert len(chosen) == 40
     assert (chosen[0], chosen[20]) == (0, 100)
-    assert _sample(labels, 1000) == list(range(400))
-    assert _sample(["human", "spun"], 1) == [0, 1]
+    assert sample(labels, 1000) == list(range(400))
+    assert sample(["human", "spun"], 1) == [0, 1]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,14 @@ import pytest
 import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from model.bundle import ONNX_FILE, load_bundle, verify_all
+from model.bundle import (
+    GPU_FILE,
+    GPU_WEIGHTS_FILE,
+    ONNX_FILE,
+    WEIGHTS_FILE,
+    load_bundle,
+    verify_all,
+)
 from model.document import DocumentReader, mean_logits
 from model.encoder import Encoder
 from model.errors import ConfigError, CorpusError
@@ -61,6 +68,22 @@ def test_the_exported_graph_is_the_network(toy_run, trained, texts):
     assert exported == pytest.approx(ours, abs=INT8)
 
 
+def test_the_graph_for_a_gpu_is_the_network_with_the_weights_of_the_safetensors(
+    toy_run, trained, texts
+):
+    encoder = Encoder(toy_run.bundle / GPU_FILE)  # whatever runs it: the graph is the same
+    exported = document_logits(toy_run.bundle, encoder.token_logits, texts)
+    assert exported == pytest.approx(network_logits(toy_run.bundle, trained, texts), abs=FP16)
+    assert (toy_run.bundle / GPU_FILE).stat().st_size < 200_000
+
+
+def test_windows_of_the_gpu_graph_do_not_hear_their_neighbours(toy_run, texts):
+    encoder = Encoder(toy_run.bundle / GPU_FILE)
+    together = document_logits(toy_run.bundle, encoder.token_logits, texts)
+    alone = [document_logits(toy_run.bundle, encoder.token_logits, [text])[0] for text in texts]
+    assert together == pytest.approx(np.stack(alone), abs=FP16)
+
+
 def test_the_weights_load_back_for_a_gpu_or_a_further_training(toy_run, trained, texts):
     bundle = str(toy_run.bundle)
     network = AutoModelForTokenClassification.from_pretrained(bundle, use_safetensors=True)
@@ -72,7 +95,7 @@ def test_the_weights_load_back_for_a_gpu_or_a_further_training(toy_run, trained,
     ids = AutoTokenizer.from_pretrained(bundle)(texts[0], truncation=False)["input_ids"]
     reader = DocumentReader.from_file(toy_run.bundle / "tokenizer.json", 48)
     assert [i for i in ids if i not in (reader.cls_id, reader.sep_id)] == (
-        reader.read(texts[0]).token_ids
+        reader.read(texts[0]).token_ids.tolist()
     )
 
 
@@ -85,7 +108,7 @@ def test_every_file_is_pinned_by_its_digest(toy_run):
         if path.is_file()
     }
     assert names - {"respun.json", "README.md"} == set(bundle.manifest.files)
-    assert {ONNX_FILE, "tokenizer.json", "config.json", "model.safetensors"} <= names
+    assert {ONNX_FILE, WEIGHTS_FILE, GPU_FILE, GPU_WEIGHTS_FILE, "config.json"} <= names
     for name, digest in bundle.manifest.files.items():
         assert hashlib.sha256((toy_run.bundle / name).read_bytes()).hexdigest() == digest
     assert not [name for name in names if name.endswith((".bin", ".pkl", ".pt"))]

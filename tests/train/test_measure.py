@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict
 
-from model.bundle import ONNX_FILE, TOKENIZER_FILE, Manifest, load_bundle, write_manifest
+from model.bundle import (
+    ONNX_FILE,
+    TOKENIZER_FILE,
+    WEIGHTS_FILE,
+    Manifest,
+    load_bundle,
+    write_manifest,
+)
 from model.calibration import Calibration, HumanScores
 from model.passages import PassageCalibration
 from model.policies import POLICY_RATES, Threshold
@@ -214,10 +221,7 @@ def write_toy_encoder(folder: Path) -> None:
         table[WORDS.index(word), 1] = 8.0
     for word in HUMAN_WORDS:
         table[WORDS.index(word), 0] = 8.0
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["B", "T"])
-        for name in ("input_ids", "attention_mask")
-    ]
+    inputs = [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["B", "T"])]
     graph = helper.make_graph(
         [helper.make_node("Gather", ["table", "input_ids"], ["logits"])],
         "toy",
@@ -228,7 +232,13 @@ def write_toy_encoder(folder: Path) -> None:
     graph_model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     graph_model.ir_version = 9
     (folder / "onnx").mkdir(parents=True)
-    onnx.save(graph_model, str(folder / ONNX_FILE))
+    onnx.save_model(
+        graph_model,
+        str(folder / ONNX_FILE),
+        save_as_external_data=True,
+        location=Path(WEIGHTS_FILE).name,
+        size_threshold=0,
+    )
     vocabulary = {word: index for index, word in enumerate(WORDS)}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()

@@ -14,7 +14,7 @@ import torch
 
 from model.document import DocumentReader, mean_logits
 from model.errors import ConfigError
-from model.windows import frame
+from model.windows import frame, pad
 from train.config import FinetuneConfig
 from train.finetune import _tensors
 from train.network import (
@@ -23,7 +23,6 @@ from train.network import (
     load_network,
     loss,
     mean_token_logits,
-    pad,
     ranking_loss,
     token_loss,
 )
@@ -57,7 +56,7 @@ def token_logits(loaded: tuple[Any, Any], batch_tokens: int) -> NetworkTokenLogi
 
 def test_padding_and_batching_change_nothing_but_rounding(loaded, reader, toy_article):
     document = reader.read(toy_article)
-    ids = document.token_ids
+    ids = document.token_ids.tolist()
     windows = [
         frame(ids[start : start + length], reader.cls_id, reader.sep_id)
         for start, length in ((0, 48), (48, 3), (51, 30), (81, 48), (129, 1))

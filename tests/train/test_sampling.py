@@ -267,7 +267,7 @@ def test_tokens_are_those_of_scoring(toy_rows, tiny_network):
     assert len(texts.labels) == len(rows)
     for index, found in enumerate(rows):
         ids = reader.read(found["text"]).token_ids
-        assert texts.crop(index, 0, 10**6).tolist() == ids
+        assert texts.crop(index, 0, 10**6).tolist() == ids.tolist()
         assert texts.length(index) == len(ids)
 
 
