@@ -9,6 +9,7 @@ an offline scorer its word.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,7 @@ ENGLISH = "en"
 _MAX_CHARACTERS = 4_000  # the opening decides; more only costs time
 _LEAST_CONFIDENCE = 0.4  # below it a foreign guess is noise: tables, names, OCR
 _LABEL = "__label__"
+_CAPITAL, _SMALL = re.compile("[A-Z]"), re.compile("[a-z]")
 
 
 def detect_language(normalized_text: str) -> str:
@@ -29,8 +31,7 @@ def detect_language(normalized_text: str) -> str:
     A text is taken for English unless another language is likely.
     """
     text = normalized_text[:_MAX_CHARACTERS].replace("\n", " ")  # it reads one line
-    letters = [letter for letter in text if letter.isascii() and letter.isalpha()]
-    if sum(map(str.isupper, letters)) > 0.8 * len(letters):
+    if len(_CAPITAL.findall(text)) > 4 * len(_SMALL.findall(text)):
         text = text.lower()  # the model takes capitals for Japanese
     labels, scores = _model().predict(text, k=1)
     if not labels or scores[0] < _LEAST_CONFIDENCE:

@@ -13,8 +13,10 @@ PAGES = (
     "CHANGELOG.md",
     "configs/README.md",
     "configs/experiments.md",
+    "configs/engines.md",
     "model/checkpoint/README.md",
     "seeds/rewrites/README.md",
+    "serve/http/README.md",
 )
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 

@@ -12,13 +12,14 @@ OpenVINO's rows need `pip install openvino`, and are left out without it.
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -114,7 +115,8 @@ def _measure(
     compute = engine.start()
     load = time.perf_counter() - started
     generator = np.random.default_rng(0)
-    ids = generator.integers(1_000, 20_000, (engine.batch, engine.max_tokens + 2))
+    words = json.loads((bundle.folder / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    ids = generator.integers(0, words, (engine.batch, engine.max_tokens + 2))
     times = []
     for _ in range(_TIMED_RUNS):
         started = time.perf_counter()
@@ -174,7 +176,7 @@ def _engines(bundle: Bundle, scratch: Path, texts: Sequence[str]) -> Iterator[En
     static = scratch / "static.onnx"
     _quantise_static(fused, static, bundle, texts[:_CALIBRATION_WINDOWS])
     yield Engine("int8, static scales", lambda: _session(static, True), length)
-    if importlib.util.find_spec("openvino"):
+    if find_spec("openvino"):
         for precision in ("f32", "bf16"):
             yield Engine(f"OpenVINO, {precision}", partial(_openvino, full, precision), length)
         yield Engine("OpenVINO, int8, static scales", lambda: _openvino(static, "f32"), length)
