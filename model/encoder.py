@@ -28,6 +28,10 @@ from model.windows import run_in_batches
 if TYPE_CHECKING:
     import onnxruntime
 
+# onnxruntime notes its use in the home folder and reports it to its maker. A scorer that asks
+# nobody for anything must forbid that before the first import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 TokenLogits: TypeAlias = Callable[[Iterable[Sequence[int]]], Iterable[NDArray[np.float32]]]
 """What scores tokens: framed windows of T ids each in, one float32 [T - 2, 4] each out.
 
@@ -92,6 +96,7 @@ def check_device(device: str) -> None:
 def _open_session(onnx_file: Path, device: Device) -> onnxruntime.InferenceSession:
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # where another imported it before
     onnxruntime.set_default_logger_severity(3)  # errors only: its warnings are not for users
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from model.bundle import Bundle
+    from model.bundle import Bundle, Manifest
     from model.document import Document, DocumentReader
     from model.encoder import Device, Encoder
     from model.signals import Signal
@@ -50,6 +50,11 @@ class Scorer:
         manifest = bundle.manifest
         self._shares = measured_shares(manifest.measured)
         self.model = ModelName(manifest.name, manifest.version, bundle.sha256)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says of itself: lines, calibration, what was measured."""
+        return self._bundle.manifest
 
     @classmethod
     def load(

@@ -6,6 +6,7 @@ scores mean nothing; what is tested is that every way to them gives the same one
 
 from __future__ import annotations
 
+import os
 import string
 import warnings
 from pathlib import Path
@@ -16,6 +17,8 @@ from model.bundle import Manifest, write_manifest
 from model.calibration import Calibration, HumanScores
 from model.passages import PassageCalibration
 from model.policies import Threshold
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import onnxruntime themselves
 
 _TOY_ARTICLE = """\
 The town council of Lower Marsh voted on Tuesday night to keep the old swimming pool open \
