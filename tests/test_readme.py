@@ -17,6 +17,7 @@ PAGES = (
     "model/checkpoint/README.md",
     "seeds/rewrites/README.md",
     "serve/http/README.md",
+    "deploy/README.md",
 )
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
