@@ -33,5 +33,5 @@ def refuse_many(value: object) -> object:
 Bounded: TypeAlias = Annotated[list[Item], FailFast(), BeforeValidator(refuse_many)]
 """A list of a request."""
 
-BoundedMap: TypeAlias = Annotated[dict[str, Item], FailFast(), BeforeValidator(refuse_many)]
+BoundedMap: TypeAlias = Annotated[dict[str, Item], BeforeValidator(refuse_many)]
 """An object of a request whose names are the client's own."""
