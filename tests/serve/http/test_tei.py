@@ -37,6 +37,13 @@ def _predict(url, inputs, path="/tei/predict", **fields):
     return answer.json()
 
 
+@pytest.fixture
+def client(served, monkeypatch):
+    """The hub's client of the service, which is on this machine, however offline the hub is."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    return InferenceClient(model=f"{served}/tei")
+
+
 @pytest.fixture(scope="module")
 def score(tiny_bundle):
     """What the library says of a text."""
@@ -86,8 +93,7 @@ def test_raw_scores_are_logits(served, toy_article, text):
     assert softmax == pytest.approx(_scores(_predict(served, text)), abs=1e-6)
 
 
-def test_huggingface_hub_reads_every_label(served, toy_article, german_article, score):
-    client = InferenceClient(model=f"{served}/tei/predict")
+def test_huggingface_hub_reads_every_label(client, toy_article, german_article, score):
     answer = client.text_classification(toy_article)
     assert {element.label for element in answer} == set(tei.LABELS)
     assert {element.label: element.score for element in answer}["machine"] == pytest.approx(
@@ -99,9 +105,9 @@ def test_huggingface_hub_reads_every_label(served, toy_article, german_article, 
     assert raw[0].score == 0  # the logarithm of one
 
 
-def test_huggingface_hub_shows_what_was_wrong(served):
+def test_huggingface_hub_shows_what_was_wrong(client):
     with pytest.raises(HfHubHTTPError, match="413") as caught:
-        InferenceClient(model=f"{served}/tei").text_classification(" ")
+        client.text_classification(" ")
     assert caught.value.response.json()["error_type"] == "Validation"
 
 
