@@ -143,7 +143,7 @@ def _engines(bundle: Bundle, scratch: Path, texts: Sequence[str]) -> Iterator[En
     import torch
     from transformers import AutoModelForTokenClassification
 
-    from train.export import fuse, quantise, write_onnx
+    from train.export import fuse, quantise, quantise_weights, write_onnx
     from train.network import quiet_transformers
 
     quiet_transformers()
@@ -158,7 +158,7 @@ def _engines(bundle: Bundle, scratch: Path, texts: Sequence[str]) -> Iterator[En
     yield Engine("fp32", lambda: _session(fused), length)
     yield Engine("fp32, mask and layer norm fused", lambda: _session(old), length)
     dynamic = scratch / "dynamic.onnx"
-    _quantise_dynamic(old, dynamic)
+    quantise_weights(old, dynamic)
     yield Engine("int8, mask and layer norm fused (0.3.0)", lambda: _session(dynamic), length)
     shipped = scratch / "shipped.onnx"
     quantise(fused, shipped)
@@ -168,10 +168,10 @@ def _engines(bundle: Bundle, scratch: Path, texts: Sequence[str]) -> Iterator[En
     yield Engine("the same, two threads in a window", lambda: _session(shipped, threads=2), length)
     yield Engine("the same, windows half as long", lambda: _session(shipped), length // 2)
     whole = scratch / "per-tensor.onnx"
-    _quantise_dynamic(fused, whole, per_channel=False)
+    quantise_weights(fused, whole, per_channel=False)
     yield Engine("int8, one scale a tensor", lambda: _session(whole), length)
     products = scratch / "products.onnx"
-    _quantise_dynamic(fused, products, op_types_to_quantize=["MatMul"])
+    quantise_weights(fused, products, op_types_to_quantize=["MatMul"])
     yield Engine("int8, embeddings in fp32", lambda: _session(products), length)
     static = scratch / "static.onnx"
     _quantise_static(fused, static, bundle, texts[:_CALIBRATION_WINDOWS])
@@ -198,20 +198,6 @@ def _fuse_by_default(full: Path, target: Path, encoder: Any) -> None:
         hidden_size=encoder.hidden_size,
     )
     fused.save_model_to_file(str(target))
-
-
-def _quantise_dynamic(source: Path, target: Path, per_channel: bool = True, **more: Any) -> None:
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    quantize_dynamic(
-        str(source),
-        str(target),
-        weight_type=QuantType.QInt8,
-        per_channel=per_channel,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-        **more,
-    )
 
 
 def _quantise_static(source: Path, target: Path, bundle: Bundle, texts: Sequence[str]) -> None:

@@ -212,31 +212,39 @@ def fuse(full: Path, target: Path, encoder: Any) -> None:
     fused.save_model_to_file(str(target))
 
 
-def quantise(fused: Path, target: Path) -> None:
-    """Weights to int8, and the graph as onnxruntime would rewrite it at every start.
-
-    The weights come to lie beside the graph, where they can be mapped into memory.
-    """
+def quantise_weights(fused: Path, target: Path, per_channel: bool = True, **more: Any) -> None:
+    """Weights to int8, activations when they come; `more` goes to onnxruntime's own function."""
     import logging
 
     import onnx
-    from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantised, optimised = fused.with_name("int8.onnx"), fused.with_name("optimised.onnx")
     allowed = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it advises what the fusion has done
     try:
         quantize_dynamic(
             str(fused),
-            str(quantised),
+            str(target),
             weight_type=QuantType.QInt8,
-            per_channel=True,
+            per_channel=per_channel,
             # After the fusion the types of its outputs are unknown to shape inference.
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+            **more,
         )
     finally:
         logging.disable(allowed)
+
+
+def quantise(fused: Path, target: Path) -> None:
+    """Weights to int8, and the graph as onnxruntime would rewrite it at every start.
+
+    The weights come to lie beside the graph, where they can be mapped into memory.
+    """
+    import onnx
+    from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
+
+    quantised, optimised = fused.with_name("int8.onnx"), fused.with_name("optimised.onnx")
+    quantise_weights(fused, quantised)
     options = SessionOptions()
     # Extended: what runs on every CPU alike. The fusions left out are those that `fuse` avoids.
     options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_EXTENDED
