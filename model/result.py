@@ -34,7 +34,7 @@ class ThresholdUsed:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """The weights that scored, by name, version and sha256 of the int8 ONNX file."""
+    """The weights that scored: name, version, and sha256 of `onnx/model_quantized.onnx_data`."""
 
     name: str
     version: str

@@ -86,7 +86,7 @@ class AppliedThreshold(BaseModel):
 
 
 class ModelFacts(BaseModel):
-    """The weights; sha256 is that of the int8 ONNX file."""
+    """The weights; sha256 is that of `onnx/model_quantized.onnx_data`."""
 
     name: str
     version: str
