@@ -153,9 +153,9 @@ def test_hostile_text_takes_linear_time(piece):
     def seconds(size: int) -> float:
         text = piece * (size // len(piece)) + "é"
         normalized = normalize(text)
-        started = time.process_time()
+        started = time.thread_time()
         find_signals(text, normalized)
-        return time.process_time() - started
+        return time.thread_time() - started
 
     seconds(20_000)
     assert seconds(200_000) < 20 * seconds(20_000) + 0.5  # quadratic would be 100 times

@@ -155,9 +155,9 @@ def test_look_alikes_become_latin_in_place():
 def test_hostile_text_takes_linear_time(piece):
     def seconds(size: int) -> float:
         text = f"<p {'&' * 9}{piece * (size // len(piece))};>;>"
-        started = time.process_time()
+        started = time.thread_time()
         normalize(text)
-        return time.process_time() - started
+        return time.thread_time() - started
 
     seconds(20_000)
     assert seconds(200_000) < 20 * seconds(20_000) + 0.5  # quadratic would be 100 times

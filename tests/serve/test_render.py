@@ -199,9 +199,9 @@ def test_a_flooded_text_takes_linear_time_and_a_short_legend():
     text = "a\u200b" * 200_000
     signal = Signal("odd_spaces", "odd", 200_000, tuple((2 * i + 1, 2 * i + 2) for i in range(100)))
     passages = (Passage(0, len(text), 0.9, 1),)
-    started = time.process_time()
+    started = time.thread_time()
     shown = _explained(replace(RESULT, passages=passages, signals=(signal,)), text).split("\n")
-    assert time.process_time() - started < 10
+    assert time.thread_time() - started < 10
     assert len(shown[shown.index("") :]) == 8
     assert shown[-1].strip() == "and 199,997 more"
 

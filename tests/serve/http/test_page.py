@@ -344,6 +344,8 @@ def test_several_files_open_one_by_one(served, open_page, toy_article):
     expect(page.locator("details[open]")).to_have_count(1)
     assert shown(page, ".report .number")[0] == f"{asked(served, toy_article)['score']:.4f}"
     rows.nth(4).locator("summary").click()
+    expect(rows.nth(4).locator(".report .text")).to_have_text(toy_article.strip())
+    expect(page.locator(".report .text")).to_have_count(1)  # the other closes a moment later
     assert shown(page, ".report .text") == [toy_article]  # UTF-16, without its mark
 
 
