@@ -698,6 +698,7 @@ def test_history_holds_no_text_unless_asked_to(served, open_page, toy_article):
     assert "Lower Marsh" in stored(page)
     page.reload()
     rows.first.get_by_role("button").click()
+    expect(page.locator(".text")).to_have_text(toy_article.strip())
     assert shown(page, ".text") == [toy_article]
 
     page.uncheck("#keep-texts")
