@@ -73,7 +73,7 @@ def _serve(settings: Settings) -> int:
     from serve.http.feedback import FeedbackStore
 
     # What cannot be used is refused here, in one line, and not by every worker.
-    load_bundle(settings.model)
+    load_bundle(settings.model, device=settings.device)
     FeedbackStore(settings.feedback)
     with _shared_metrics(settings.workers):
         from serve.http.supervisor import listen, supervise

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from model.errors import ConfigError
-from model.policies import parse_choice
+from model.policies import choose_threshold, parse_choice
 from model.result import Result, TextId
 from serve.http.errors import ServiceError
 
@@ -171,7 +171,7 @@ class ScoringQueue:
             return None
         try:
             parsed = parse_choice(choice)
-            self._scorer.with_threshold(parsed)
+            choose_threshold(self._scorer.manifest.thresholds, parsed)
         except ConfigError as error:
             raise ServiceError("invalid", str(error), where="threshold") from error
         return parsed
