@@ -28,7 +28,7 @@ from model.passages import PassageCalibration
 from model.policies import DEFAULT_POLICY, POLICY_RATES, UNCERTAIN_POLICY, Threshold
 from model.text import NORMALIZER_VERSION
 
-SCHEMA = 3
+SCHEMA = 4
 MANIFEST_FILE = "respun.json"
 ONNX_FILE = "onnx/model_quantized.onnx"
 WEIGHTS_FILE = "onnx/model_quantized.onnx_data"
@@ -72,6 +72,10 @@ class Manifest:
         """
         return self.human.line(POLICY_RATES[policy], words, self.thresholds[policy].value)
 
+    def lines(self, policy: str) -> list[tuple[int, float]]:
+        """Every such line: the words from which it holds, and the score."""
+        return self.human.lines(POLICY_RATES[policy], self.thresholds[policy].value)
+
     def to_dict(self) -> dict[str, Any]:
         """The manifest as it stands in the file; schema, labels and normaliser are this code's."""
         return {
@@ -87,8 +91,9 @@ class Manifest:
                 "intercept": list(self.calibration.intercept),
             },
             "human": {
-                "edges": list(self.human.edges),
-                "scores": [list(band) for band in self.human.scores],
+                "nearest": self.human.nearest,
+                "words": list(self.human.words),
+                "scores": list(self.human.scores),
             },
             "passages": asdict(self.passages),
             "thresholds": {
@@ -189,8 +194,9 @@ def _build(values: dict[str, Any]) -> Manifest:
         minimum_words=int(values["minimum_words"]),
         calibration=Calibration(_pair(calibration["slope"]), _pair(calibration["intercept"])),
         human=HumanScores(
-            tuple(int(edge) for edge in human["edges"]),
-            tuple(tuple(float(score) for score in band) for band in human["scores"]),
+            tuple(int(count) for count in human["words"]),
+            tuple(float(score) for score in human["scores"]),
+            int(human["nearest"]),
         ),
         passages=PassageCalibration(
             **{name: _pair(passages[name]) for name in ("own", "beside", "whole", "intercept")},
@@ -228,12 +234,12 @@ def _expect(values: dict[str, Any], key: str, known: object) -> None:
 
 def _check_records(manifest: Manifest) -> None:
     """Refuse records that would score without an error, and wrongly."""
-    edges, bands = manifest.human.edges, manifest.human.scores
+    human = manifest.human
     problems = {
         "windows.max_tokens is not positive": manifest.max_tokens < 1,
-        "human.scores needs one band more than human.edges": len(bands) != len(edges) + 1,
-        "human.edges are not ascending": list(edges) != sorted(set(edges)),
-        "human.scores are not sorted": any(list(band) != sorted(band) for band in bands),
+        "human.nearest is not positive": human.nearest < 1,
+        "human.words and human.scores differ in number": len(human.words) != len(human.scores),
+        "human.words are not sorted": list(human.words) != sorted(human.words),
         f"thresholds lack {DEFAULT_POLICY} or {UNCERTAIN_POLICY}": not (
             {DEFAULT_POLICY, UNCERTAIN_POLICY} <= manifest.thresholds.keys()
         ),

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from model.labels import HUMAN, LABEL_IDS, LABELS, MACHINE_LABELS
+from model.policies import POLICY_RATES
 
 REFERENCE_WORDS = 300
 """The length, in words, at which the length terms of the calibration vanish."""
 
+_STRICTEST_RATE = min(POLICY_RATES.values())
 _MACHINE_IDS = [LABEL_IDS[label] for label in MACHINE_LABELS]
 
 
@@ -62,38 +65,80 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class HumanScores:
-    """Calibrated scores of held-back human articles, sorted, in bands of like length.
+    """Calibrated scores of held-back human articles and their words, the shortest first.
 
-    `edges` are the word counts at which the next band starts; there is one band more than
-    there are edges.
+    Those of like length are the `nearest` whose length is nearest by its ratio, and any others
+    as long as the outermost of them. Neighbours and not bands, so that no line jumps where a
+    text is a word longer.
     """
 
-    edges: tuple[int, ...]
-    scores: tuple[tuple[float, ...], ...]
+    words: tuple[int, ...]
+    scores: tuple[float, ...]
+    nearest: int
 
     def p_human(self, score: float, words: int) -> float | None:
         """Share of human articles of like length that score at least as high.
 
         Counts the document itself, (1 + k) / (n + 1), so it is never zero: the usual
-        permutation p-value. None where no human article of that length was held back.
+        permutation p-value. Where none of them does, it is told from as many as the strictest
+        policy takes, if none of those does either. None where no human article was held back.
         """
-        band = self.scores[bisect_right(self.edges, words)]
-        if not band:
+        near = self.scores[self.like(words)]
+        if not near:
             return None
-        return (1 + len(band) - bisect_left(band, score)) / (len(band) + 1)
+        higher = sum(other >= score for other in near)
+        if not higher:
+            wider = self.scores[self.like(words, _STRICTEST_RATE)]
+            near = wider if max(wider) < score else near
+        return (1 + higher) / (len(near) + 1)
 
     def line(self, rate: float, words: int, unknown: float = -math.inf) -> float:
         """The score from which at most `rate` of human articles of like length are flagged.
 
-        The lowest score whose `p_human` is at most `rate`. Where the band holds too few for
-        that, `unknown` (the score that keeps the rate over all lengths), and no less than just
-        above all that there are.
+        The lowest score whose `p_human` is at most `rate`; a rate that `nearest` articles are
+        too few for takes as many as it needs. Where fewer were held back, `unknown` (the score
+        that keeps the rate over all lengths), and no less than just above them all.
         """
-        band = self.scores[bisect_right(self.edges, words)]
-        allowed = int(rate * (len(band) + 1) + 1e-9) - 1
-        if allowed < 0:
-            return max([unknown, *(math.nextafter(score, math.inf) for score in band[-1:])])
-        return math.nextafter(band[-1 - allowed], math.inf)
+        return _line(rate, self.scores[self.like(words, rate)], unknown)
+
+    def lines(self, rate: float, unknown: float = -math.inf) -> list[tuple[int, float]]:
+        """Every line from one word on: the words from which it holds, and the score."""
+        found: list[tuple[int, float]] = []
+        before = None
+        for words in range(1, max(self.words, default=1) + 1):
+            like = self.like(words, rate)
+            if like == before:
+                continue
+            before = like
+            line = _line(rate, self.scores[like], unknown)
+            if not found or line != found[-1][1]:
+                found.append((words, line))
+        return found
+
+    def like(self, words: int, rate: float = 1.0) -> slice:
+        """Where the articles of like length stand: `nearest`, or as many as a rate needs."""
+        count = max(self.nearest, math.ceil(1 / rate - 1 - 1e-9))
+        known = self.words
+        low, high = 0, len(known) - count
+        if high <= 0:
+            return slice(0, len(known))
+        while low < high:
+            middle = (low + high) // 2
+            # Is the first of these further off, by ratio, than the one after the last?
+            if words * words > known[middle] * known[middle + count]:
+                low = middle + 1
+            else:
+                high = middle
+        first, last = known[low], known[low + count - 1]
+        return slice(bisect_left(known, first), bisect_right(known, last))
+
+
+def _line(rate: float, near: Sequence[float], unknown: float) -> float:
+    allowed = int(rate * (len(near) + 1) + 1e-9)
+    ordered = sorted(near)
+    if allowed < 1:
+        return max([unknown, *(math.nextafter(score, math.inf) for score in ordered[-1:])])
+    return math.nextafter(ordered[-allowed], math.inf)
 
 
 def sigmoid(logits: ArrayLike) -> NDArray[np.float64]:

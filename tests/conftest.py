@@ -83,7 +83,7 @@ def _manifest() -> Manifest:
         max_tokens=62,
         minimum_words=40,
         calibration=Calibration(slope=(1.5, 0.1), intercept=(-0.5, 0.05)),
-        human=HumanScores(edges=(100, 200), scores=(humans, humans, ())),
+        human=HumanScores((60,) * 100 + (150,) * 100, humans + humans, nearest=100),
         passages=PassageCalibration((0.6, 0.1), (0.2, 0.0), (0.4, -0.1), (-0.3, 0.1), 0.55),
         thresholds={
             "fpr-5pct": Threshold(0.3, 1000, 50, (0.037, 0.065)),

@@ -20,11 +20,15 @@ from model.labels import HUMAN, NEWS
 from model.policies import POLICY_RATES, Threshold
 from train.metrics.functions import flagged, threshold_at_fpr
 
-LENGTH_EDGES: tuple[int, ...] = (200, 400, 800)
-"""Words at which a new band of p_human begins.
+NEAREST_HUMANS = 500
+"""Held-back articles of like length that one is compared with.
 
-None at 100: below it stand a hundred held-back articles, too few for a line at 1%.
+So many that five stand above the line of 1%, and so few that those nearest to a brief are
+briefs: with twice as many twice the share of the shortest held-back articles is flagged.
 """
+
+SHOWN_LENGTHS: tuple[int, ...] = (50, 100, 200, 300, 400, 600, 800, 1200)
+"""Lengths, in words, whose lines are shown to people."""
 
 OUTLET_LEAST_HUMANS = 50
 """Articles from which an outlet's false alarms are worth a row."""
@@ -105,20 +109,22 @@ def promise(
 def promise_by_length(
     human: HumanScores, thresholds: Mapping[str, Threshold]
 ) -> list[dict[str, Any]]:
-    """For each band of lengths the humans behind its lines, and the lines, by policy."""
-    starts = (0, *human.edges)
-    return [
-        {
-            "from_words": start,
-            "humans": len(band),
-            "lines": {
-                policy: human.line(rate, start, thresholds[policy].value)
-                for policy, rate in POLICY_RATES.items()
-            },
-        }
-        for start, band in zip(starts, human.scores, strict=True)
-        if band
-    ]
+    """At some lengths the humans that one is compared with, and the lines, by policy."""
+    table = []
+    for count in SHOWN_LENGTHS:
+        like = human.words[human.like(count)]
+        table.append(
+            {
+                "words": count,
+                "humans": len(like),
+                "between": [like[0], like[-1]],
+                "lines": {
+                    policy: human.line(rate, count, thresholds[policy].value)
+                    for policy, rate in POLICY_RATES.items()
+                },
+            }
+        )
+    return table
 
 
 def promise_by_outlet(
@@ -145,13 +151,10 @@ def promise_by_outlet(
 
 
 def human_scores(scores: NDArray[np.float64], words: NDArray[np.int64]) -> HumanScores:
-    """Scores of human articles [n] of `words` words [n], in bands of like length."""
-    bands = np.digitize(words, LENGTH_EDGES)
+    """The record of human articles, from their scores and their words [n]."""
+    order = np.lexsort((scores, words))
     return HumanScores(
-        edges=LENGTH_EDGES,
-        scores=tuple(
-            tuple(np.sort(scores[bands == band]).tolist()) for band in range(len(LENGTH_EDGES) + 1)
-        ),
+        tuple(words[order].tolist()), tuple(scores[order].tolist()), NEAREST_HUMANS
     )
 
 
@@ -163,7 +166,7 @@ def check_splits(splits: Any, minimum_words: int, seen: Collection[str] = ()) ->
     for name in ("dev", "calibration", "threshold"):
         labels: set[str] = set()
         if name in splits:
-            labels |= set(_rows(splits[name], minimum_words, False, seen)["label"])
+            labels |= set(news_rows(splits[name], minimum_words, False, seen)["label"])
         wanted = {"human": HUMAN in labels}
         if name != "threshold":
             wanted["machine"] = bool(labels - {HUMAN})
@@ -184,17 +187,20 @@ def calibrate(
     Texts whose id is in `seen` are left out, since the network was trained on them.
     """
     check_splits(splits, minimum_words, seen)
-    fit = _rows(splits["calibration"], minimum_words, humans_only=False, seen=seen)
+    fit = news_rows(splits["calibration"], minimum_words, humans_only=False, seen=seen)
     rows = compute("calibration", fit)
     machine = np.asarray([label != HUMAN for label in fit["label"]])
     words = rows[:, -1].astype(np.int64)
     line = fit_calibration(machine_logit(rows[:, :-1]), words, machine)
-    humans = _rows(splits["threshold"], minimum_words, humans_only=True, seen=seen)
+    humans = news_rows(splits["threshold"], minimum_words, humans_only=True, seen=seen)
     rows = compute("threshold", humans)
     return promise(line, rows[:, :-1], rows[:, -1].astype(np.int64), list(humans["source"]))
 
 
-def _rows(split: Any, minimum_words: int, humans_only: bool, seen: Collection[str] = ()) -> Any:
+def news_rows(
+    split: Any, minimum_words: int, humans_only: bool, seen: Collection[str] = ()
+) -> Any:
+    """The news of a split that is long enough for a score, without the ids in `seen`."""
     chosen = [
         index
         for index, (name, label, domain, words) in enumerate(

@@ -97,7 +97,7 @@ them into the score is in `respun.json`."""
 
 _LIMITS = """\
 - The false-alarm rates above hold for human articles like those measured. On outlets, decades or
-  genres unlike them, measure on your own human texts first, and set a threshold on those.
+  genres unlike them, draw the thresholds on your own human texts (`python -m train.recalibrate`).
 - Text that a machine polished lightly, keeping the author's sentences, differs little from the
   author's own; see the rows by operation and by kept wording.
 - Whoever rewrites by hand, mixes sources or uses tools newer than the training data can pass as
@@ -274,10 +274,12 @@ def _promises(manifest: Json, kept: Json | None) -> list[str]:
         parts += [
             "What an article must score to be flagged, by its length in words:",
             length_lines_table(kept["lengths"]),
-            "`p_human` and these lines are split-conformal: for a human article that is "
-            "exchangeable with the held-back ones of its length, the chance of a `p_human` of at "
-            "most 1% is at most 1%, whatever the scores. Nothing is promised where articles are "
-            "not exchangeable, and those of a new kind of outlet are not.",
+            "`p_human` and these lines are split-conformal, among the held-back articles nearest "
+            "in length (for 0.1% the nearest thousand): for a human article that is exchangeable "
+            "with those it is compared with, the chance of a `p_human` of at most 1% is at most "
+            "1%, whatever the scores. Nothing is promised where articles are not exchangeable, and "
+            "those of a new kind of outlet are not: `python -m train.recalibrate` draws the lines "
+            "on articles of your own.",
         ]
         if kept["outlets"]:
             parts += [

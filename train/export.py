@@ -301,7 +301,7 @@ def _draft(config: FinetuneConfig) -> Manifest:
         max_tokens=config.maximum_tokens,
         minimum_words=config.minimum_words,
         calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
-        human=HumanScores((), ((),)),
+        human=HumanScores((), (), nearest=1),
         passages=PassageCalibration((1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.5),
         thresholds={"fpr-5pct": nothing, "fpr-1pct": nothing},
     )

@@ -133,13 +133,14 @@ def calibration_table(rows: Sequence[Json]) -> str:
 
 def length_lines_table(rows: Sequence[Json]) -> str:
     """The lines of the promise, by length, and how many humans are behind each."""
-    header = ["words from", "human articles", *rows[0]["lines"]]
+    header = ["words", "nearest human articles", "their words", *rows[0]["lines"]]
     return _table(
         header,
         (
             [
-                f"{row['from_words']:,}",
+                f"{row['words']:,}",
                 f"{row['humans']:,}",
+                "{:,} to {:,}".format(*row["between"]),
                 *(f"{line:.4f}" for line in row["lines"].values()),
             ]
             for row in rows

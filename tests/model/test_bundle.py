@@ -78,8 +78,9 @@ def test_what_scoring_does_not_read_is_checked_on_demand(bundle_copy):
         ("normalizer", 99, "normalizer 99"),
         ("labels", ["human", "machine"], "labels"),
         ("thresholds", {}, "lack fpr-1pct"),
-        ("human", {"edges": [1, 2], "scores": [[]]}, "one band more"),
-        ("human", {"edges": [], "scores": [[0.5, 0.1]]}, "not sorted"),
+        ("human", {"nearest": 9, "words": [1, 2], "scores": [0.5]}, "differ in number"),
+        ("human", {"nearest": 9, "words": [2, 1], "scores": [0.5, 0.1]}, "not sorted"),
+        ("human", {"nearest": 0, "words": [1], "scores": [0.5]}, "nearest is not positive"),
         ("calibration", {"slope": [1.0]}, "damaged"),
         ("passages", {"own": 1.0}, "damaged"),
         ("files", {}, "what scoring reads"),
@@ -112,11 +113,16 @@ def test_a_damaged_manifest_is_refused(bundle_copy):
 
 
 def test_a_text_must_reach_the_line_of_its_length(tiny_bundle):
-    human = HumanScores(edges=(100, 200, 400), scores=((0.7,) * 99, (0.2,) * 99, (0.1,) * 50, ()))
+    short, long = (60,) * 99, (600,) * 99
+    human = HumanScores(short + long, (0.7,) * 99 + (0.2,) * 99, nearest=99)
     manifest = replace(load_bundle(tiny_bundle).manifest, human=human)
     everywhere = manifest.thresholds["fpr-1pct"].value
     assert 0.1 < everywhere < 0.99
     assert manifest.line("fpr-1pct", 60) == math.nextafter(0.7, 1)
-    assert manifest.line("fpr-1pct", 100) == math.nextafter(0.2, 1)
-    assert manifest.line("fpr-1pct", 200) == everywhere  # fifty cannot promise 1%
-    assert manifest.line("fpr-1pct", 400) == everywhere
+    assert manifest.line("fpr-1pct", 600) == math.nextafter(0.2, 1)
+    assert manifest.lines("fpr-1pct") == [
+        (1, math.nextafter(0.7, 1)),
+        (190, math.nextafter(0.2, 1)),  # 60 is to 190 as 190 is to 600, or nearly
+    ]
+    few = replace(manifest, human=HumanScores(short[:50], (0.1,) * 50, nearest=99))
+    assert few.line("fpr-1pct", 60) == everywhere  # fifty cannot promise 1%

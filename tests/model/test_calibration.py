@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model.calibration import (
     Calibration,
@@ -54,16 +56,54 @@ def test_kinds_add_up_and_share_the_score():
 
 
 def test_p_human_counts_humans_of_like_length():
-    humans = HumanScores(edges=(100, 200), scores=((0.1, 0.2, 0.3), (0.5, 0.5), ()))
-    assert humans.p_human(0.2, 99) == pytest.approx(3 / 4)  # itself, 0.2 and 0.3
-    assert humans.p_human(0.9, 99) == pytest.approx(1 / 4)
-    assert humans.p_human(0.5, 100) == pytest.approx(1)
-    assert humans.p_human(0.5, 200) is None
+    humans = HumanScores((50, 60, 70, 400, 500), (0.2, 0.1, 0.3, 0.5, 0.5), nearest=3)
+    assert humans.p_human(0.2, 55) == pytest.approx(3 / 4)  # itself, 0.2 and 0.3
+    assert humans.p_human(0.9, 1) == pytest.approx(1 / 4)
+    assert humans.p_human(0.4, 9000) == pytest.approx(3 / 4)  # itself and two of 70, 400, 500
+    assert HumanScores((), (), nearest=3).p_human(0.5, 200) is None
+
+
+def test_a_p_of_a_thousandth_takes_a_thousand_articles():
+    scores = tuple(index / 2000 for index in range(1500))
+    humans = HumanScores(tuple(range(100, 1600)), scores, nearest=100)
+    highest = max(scores[humans.like(150, 0.001)])
+    assert humans.p_human(1.0, 150) == 1 / 1000
+    assert humans.p_human(math.nextafter(highest, 1), 150) == 1 / 1000
+    assert humans.p_human(highest, 150) == 1 / 101  # above the nearest hundred, and no more
+
+
+@given(
+    st.lists(st.integers(1, 3000), min_size=1, max_size=60).map(sorted),
+    st.integers(1, 4000),
+    st.integers(1, 70),
+)
+def test_those_of_like_length_are_the_nearest_by_ratio(known, words, nearest):
+    found = HumanScores(tuple(known), (0.5,) * len(known), nearest).like(words)
+    inside, outside = known[found], known[: found.start] + known[found.stop :]
+    assert len(inside) >= min(nearest, len(known))
+    off = [abs(math.log(other / words)) for other in inside]
+    assert all(
+        abs(math.log(other / words)) >= sorted(off)[:nearest][-1] - 1e-9 for other in outside
+    )
+    outermost = {inside[0], inside[-1]}
+    assert not outermost & set(outside)
+    assert sum(other not in outermost for other in inside) < nearest
+
+
+def test_the_lines_are_those_of_every_length():
+    random = np.random.default_rng(3)
+    words = np.sort(random.integers(40, 400, size=200))
+    humans = HumanScores(tuple(words.tolist()), tuple(random.random(200).tolist()), nearest=40)
+    lines = dict(humans.lines(0.05))
+    assert min(lines) == 1
+    assert len(lines) > 5
+    for count in range(1, 500):
+        assert lines[max(start for start in lines if start <= count)] == humans.line(0.05, count)
 
 
 def test_the_line_of_a_rate_is_where_p_human_falls_to_it():
     scores = tuple(index / 1000 for index in range(200))
-    humans = HumanScores(edges=(100, 200), scores=(scores, scores[:9], ()))
+    humans = HumanScores((60,) * 200, scores, nearest=100)
     line = humans.line(0.05, 60)
     at, below = humans.p_human(line, 60), humans.p_human(math.nextafter(line, 0), 60)
     assert at is not None
@@ -71,7 +111,9 @@ def test_the_line_of_a_rate_is_where_p_human_falls_to_it():
     assert at <= 0.05 < below
     assert sum(score >= line for score in scores) == 9  # (1 + 9) / 201 is below 0.05
     assert humans.line(0.01, 60) == math.nextafter(scores[-2], 1)  # (1 + 1) / 201
-    assert humans.line(0.05, 150) > max(scores[:9])  # nine humans cannot promise 5%
-    assert humans.line(0.05, 150, unknown=0.9) == 0.9
-    assert humans.line(0.05, 500) == -math.inf
-    assert humans.line(0.05, 500, unknown=0.9) == 0.9
+    few = HumanScores((60,) * 9, scores[:9], nearest=100)
+    assert few.line(0.05, 150) > max(scores[:9])  # nine humans cannot promise 5%
+    assert few.line(0.05, 150, unknown=0.9) == 0.9
+    none = HumanScores((), (), nearest=100)
+    assert none.line(0.05, 500) == -math.inf
+    assert none.line(0.05, 500, unknown=0.9) == 0.9

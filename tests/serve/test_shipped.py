@@ -11,6 +11,7 @@ import pytest
 from model.bundle import load_bundle, verify_all
 from model.document import DocumentReader, mean_logits
 from model.encoder import Encoder
+from model.policies import POLICY_RATES
 from serve import Scorer
 
 ROOT = Path(__file__).parents[2]
@@ -92,10 +93,10 @@ def test_the_default_threshold_rests_on_thousands_of_human_articles():
     assert promised.flagged / promised.humans <= 0.01
 
 
-@pytest.mark.parametrize(("policy", "rate"), [("fpr-5pct", 0.05), ("fpr-1pct", 0.01)])
+@pytest.mark.parametrize(("policy", "rate"), POLICY_RATES.items())
 def test_a_text_is_flagged_exactly_where_its_p_is_within_the_rate(policy, rate):
     manifest = load_bundle().manifest
     for words in (40, 99, 100, 250, 399, 400, 799, 800, 5000):
         line = manifest.line(policy, words)
-        for score in (line, math.nextafter(line, 0), 0.0, 0.5, 0.9, 0.99, 1.0):
+        for score in (line, math.nextafter(line, 0), 0.0, 0.5, 0.9, 0.99, 0.9999, 1.0):
             assert (score >= line) == (manifest.human.p_human(score, words) <= rate)

@@ -12,7 +12,8 @@ from model.calibration import length_term, machine_logit, sigmoid
 from model.errors import CorpusError
 from model.policies import POLICY_RATES, Threshold
 from train.calibrate import (
-    LENGTH_EDGES,
+    NEAREST_HUMANS,
+    SHOWN_LENGTHS,
     calibrate,
     check_splits,
     fit_calibration,
@@ -131,14 +132,17 @@ def test_with_few_humans_no_false_alarm_is_allowed_and_the_interval_says_how_lit
     assert threshold.interval == pytest.approx((0, 0.1157), abs=1e-4)
 
 
-def test_humans_are_kept_sorted_in_bands_of_like_length():
+def test_humans_are_kept_by_length_with_their_scores():
     calibration = fit_calibration(*toy_logits(2000))
     odds = np.linspace(3, -3, len(LENGTHS))
     human = promise(calibration, logits_with(odds), LENGTHS, [""] * len(LENGTHS)).human
-    assert human.edges == LENGTH_EDGES
-    assert [len(band) for band in human.scores] == [3, 1, 1, 2]
-    assert all(list(band) == sorted(band) for band in human.scores)
-    assert human.p_human(1.0, 150) == 1 / 4  # the text itself, of it and three humans
+    assert human.nearest == NEAREST_HUMANS
+    assert list(human.words) == sorted(LENGTHS)
+    scores = calibration.score(logits_with(odds), LENGTHS)
+    assert dict(zip(human.words, human.scores, strict=True)) == dict(
+        zip(LENGTHS.tolist(), scores.tolist(), strict=True)
+    )
+    assert human.p_human(1.0, 150) == 1 / 8  # the text itself, of it and seven humans
 
 
 def test_an_outlet_is_judged_by_lines_drawn_without_it():
@@ -159,14 +163,15 @@ def test_an_outlet_is_judged_by_lines_drawn_without_it():
 
 
 def test_every_length_has_its_humans_and_lines():
-    scores = np.linspace(0, 1, 400)
-    human = human_scores(scores, np.repeat([60, 900], 200))
-    everywhere = {policy: Threshold(0.99, 400, 0, (0, 1)) for policy in POLICY_RATES}
-    short, long = promise_by_length(human, everywhere)
-    assert (short["from_words"], short["humans"], long["from_words"]) == (0, 200, 800)
+    scores = np.linspace(0, 1, 1200)
+    human = human_scores(scores, np.repeat([60, 900], 600))
+    everywhere = {policy: Threshold(0.99, 1200, 0, (0, 1)) for policy in POLICY_RATES}
+    rows = promise_by_length(human, everywhere)
+    assert [row["words"] for row in rows] == list(SHOWN_LENGTHS)
+    short, long = rows[0], rows[-1]
+    assert (short["humans"], short["between"], long["between"]) == (600, [60, 60], [900, 900])
     assert long["lines"]["fpr-5pct"] == human.line(0.05, 900)
     assert short["lines"]["fpr-1pct"] < long["lines"]["fpr-5pct"]
-    assert short["lines"]["fpr-0.1pct"] == 0.99  # two hundred cannot promise it
 
 
 # --- over a data set ----------------------------------------------------------------------

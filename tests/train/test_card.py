@@ -93,7 +93,7 @@ def bundle(tmp_path: Path, measured) -> Path:
         max_tokens=16,
         minimum_words=41,
         calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
-        human=HumanScores((), ((0.1,),)),
+        human=HumanScores((100,), (0.1,), nearest=1),
         passages=PassageCalibration((1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.5),
         thresholds={"fpr-5pct": line, "fpr-1pct": line},
         training={"commit": "abc123", "config": {"steps": 777}},
@@ -205,7 +205,7 @@ def test_the_card_says_where_the_promise_was_broken(bundle):
         rate = {"value": low + 0.01, "low": low, "high": low + 0.02, "hits": 1, "count": 99}
         return {"name": name, "humans": 99, "fpr": {"fpr-1pct": rate}}
 
-    lengths = [{"from_words": 0, "humans": 122, "lines": {"fpr-1pct": 0.9912}}]
+    lengths = [{"words": 50, "humans": 122, "between": [40, 88], "lines": {"fpr-1pct": 0.9912}}]
     manifest = load_bundle(bundle).manifest.to_dict()
     for low, expected in ((0.012, "broken, beyond chance, at: odd gazette."), (0.0, "At none")):
         kept = {
@@ -214,10 +214,10 @@ def test_the_card_says_where_the_promise_was_broken(bundle):
         }
         text = card.render_card(manifest, {"threshold": kept})
         assert expected in text
-        assert "| 0 | 122 | 0.9912 |" in text
+        assert "| 50 | 122 | 40 to 88 | 0.9912 |" in text
         assert "| gazette | 99 | 1.10% [0.10%, 2.10%] |" in text
     text = card.render_card(manifest, {"threshold": {"lengths": lengths, "outlets": []}})
-    assert "| 0 | 122 | 0.9912 |" in text
+    assert "| 50 | 122 | 40 to 88 | 0.9912 |" in text
     assert "beyond chance" not in text  # where no outlet can be left out, nothing is claimed
 
 

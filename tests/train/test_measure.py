@@ -269,7 +269,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_tokens=16,
         minimum_words=62,
         calibration=Calibration((1.0, 0.0), (0.0, 0.0)),
-        human=HumanScores((), ((0.1,),)),
+        human=HumanScores((100,), (0.1,), nearest=1),
         passages=PassageCalibration((1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.5),
         thresholds=dict.fromkeys(POLICY_RATES, line),
     )

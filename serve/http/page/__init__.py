@@ -73,7 +73,7 @@ def _facts(service: Service) -> dict[str, Any]:
             "minimum_words": manifest.minimum_words,
         },
         "lines": [
-            {"from_words": words, "uncertain_from": manifest.line(UNCERTAIN_POLICY, words)}
-            for words in (0, *manifest.human.edges)
+            {"from_words": words, "uncertain_from": line}
+            for words, line in manifest.lines(UNCERTAIN_POLICY)
         ],
     }
