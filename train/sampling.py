@@ -72,14 +72,9 @@ class Batch:
     """Of a whole crop; SPLICED where it has no one writer."""
     token_labels: list[NDArray[np.int64]]
     """Of each token; the crop's own, where it has one writer."""
-    texts: list[int]
-    """Index of the text that a crop is from; -1 where it is from two."""
 
-    def add(
-        self, crop: NDArray[np.int32], label: int, tokens: NDArray[np.int64], text: int = -1
-    ) -> None:
+    def add(self, crop: NDArray[np.int32], label: int, tokens: NDArray[np.int64]) -> None:
         """Put one more crop into the batch."""
-        self.texts.append(text)
         self.crops.append(crop)
         self.labels.append(label)
         self.token_labels.append(tokens)
@@ -108,7 +103,7 @@ class Sampler:
         length = _crop_length(np.random.default_rng([config.seed, step]), config)
         chance = np.random.default_rng([config.seed, step, process])
         pairs = max(1, config.batch_tokens // (length + 2) // 2 // processes)
-        batch = Batch([], [], [], [])
+        batch = Batch([], [], [])
         for _ in range(pairs):
             machine = self._member(chance, self.machine, self._machine_probabilities)
             originals = self._originals.get(machine)
@@ -125,7 +120,7 @@ class Sampler:
             for index in (machine, human):
                 crop = _crop(texts, index, length, config.leads, chance)
                 label = int(texts.labels[index])
-                batch.add(crop, label, np.full(len(crop), label), index)
+                batch.add(crop, label, np.full(len(crop), label))
         return batch
 
     @staticmethod
