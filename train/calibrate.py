@@ -153,9 +153,7 @@ def promise_by_outlet(
 def human_scores(scores: NDArray[np.float64], words: NDArray[np.int64]) -> HumanScores:
     """The record of human articles, from their scores and their words [n]."""
     order = np.lexsort((scores, words))
-    return HumanScores(
-        tuple(words[order].tolist()), tuple(scores[order].tolist()), NEAREST_HUMANS
-    )
+    return HumanScores(tuple(words[order].tolist()), tuple(scores[order].tolist()), NEAREST_HUMANS)
 
 
 def check_splits(splits: Any, minimum_words: int, seen: Collection[str] = ()) -> None:
@@ -197,9 +195,7 @@ def calibrate(
     return promise(line, rows[:, :-1], rows[:, -1].astype(np.int64), list(humans["source"]))
 
 
-def news_rows(
-    split: Any, minimum_words: int, humans_only: bool, seen: Collection[str] = ()
-) -> Any:
+def news_rows(split: Any, minimum_words: int, humans_only: bool, seen: Collection[str] = ()) -> Any:
     """The news of a split that is long enough for a score, without the ids in `seen`."""
     chosen = [
         index
