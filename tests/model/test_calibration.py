@@ -58,7 +58,7 @@ def test_kinds_add_up_and_share_the_score():
 def test_p_human_counts_humans_of_like_length():
     humans = HumanScores((50, 60, 70, 400, 500), (0.2, 0.1, 0.3, 0.5, 0.5), nearest=3)
     assert humans.p_human(0.2, 55) == pytest.approx(3 / 4)  # itself, 0.2 and 0.3
-    assert humans.p_human(0.9, 1) == pytest.approx(1 / 4)
+    assert humans.p_human(0.9, 1) == pytest.approx(1 / 6)  # none of the three, nor of the five
     assert humans.p_human(0.4, 9000) == pytest.approx(3 / 4)  # itself and two of 70, 400, 500
     assert HumanScores((), (), nearest=3).p_human(0.5, 200) is None
 
