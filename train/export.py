@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.bundle import (
     GPU_FILE,
@@ -309,16 +308,10 @@ def _draft(config: FinetuneConfig) -> Manifest:
 
 def _calibrate(bundle: Bundle, corpus: Any, config: FinetuneConfig, digest: str) -> Any:
     from train.calibrate import calibrate
-    from train.scores import encoder_key, encoder_logits, score_texts
+    from train.scores import split_logits
 
-    compute = encoder_logits(bundle)
-    key = encoder_key(bundle, digest)
-
-    def logits(split: str, rows: Any) -> NDArray[np.float64]:
-        cache = config.output / "cache" / f"{split}-{key}.npz"
-        return score_texts(rows["id"], rows["text"], compute, cache)
-
-    return calibrate(logits, corpus, config.minimum_words, trained_before(config))
+    compute = split_logits(bundle, digest, config.output / "cache")
+    return calibrate(compute, corpus, config.minimum_words, trained_before(config))
 
 
 def _passages(bundle: Bundle, corpus: Any, config: FinetuneConfig) -> PassageCalibration:

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from model.bundle import MANIFEST_FILE, load_bundle, verify_all, write_manifest
 from model.errors import ConfigError, RespunError
 from train.measure import add_folders
@@ -27,7 +25,8 @@ example:
   python -m train.recalibrate --data build/ours --version 0.3.2+ours --output build/ours-bundle
   python -m serve.score --model build/ours-bundle article.txt
 
-prints the folder of the new bundle; what was measured of the old one is not carried over.
+prints the folder of the new bundle; what was measured of the old one is not carried over. The
+articles' logits are kept in a folder `cache` beside it.
 exit codes: 0 done, 1 unusable bundle or data, 2 wrong usage
 """
 
@@ -38,10 +37,10 @@ def recalibrate(bundle: Path, data: Path, version: str, output: Path) -> Path:
     Raises ConfigError where `output` is there already, and CorpusError where the data set's
     `threshold` split holds no human news.
     """
-    from train.calibrate import news_rows, promise
+    from train.calibrate import check_splits, promise_on
     from train.card import write_card
-    from train.corpus import corpus_digest, open_corpus, split_of
-    from train.scores import encoder_key, encoder_logits, score_texts
+    from train.corpus import corpus_digest, open_corpus
+    from train.scores import split_logits
 
     loaded = load_bundle(bundle)
     verify_all(loaded)
@@ -51,20 +50,11 @@ def recalibrate(bundle: Path, data: Path, version: str, output: Path) -> Path:
     if version == manifest.version:
         raise ConfigError(f"version {version}: is that of {bundle}; name the new one otherwise")
     digest = corpus_digest(data)
-    humans = news_rows(
-        split_of(open_corpus(data), "threshold"),
-        manifest.minimum_words,
-        humans_only=True,
-        seen=manifest.training.get("trained_before", ()),
-    )
-    cache = output.parent / "cache" / f"threshold-{encoder_key(loaded, digest)}.npz"
-    rows = score_texts(humans["id"], humans["text"], encoder_logits(loaded), cache)
-    made = promise(
-        manifest.calibration,
-        rows[:, :-1],
-        rows[:, -1].astype(np.int64),
-        list(humans["source"]),
-    )
+    corpus = open_corpus(data)
+    limits = manifest.minimum_words, manifest.training.get("trained_before", ())
+    check_splits(corpus, *limits, names=("threshold",))
+    compute = split_logits(loaded, digest, output.parent / "cache")
+    made = promise_on(manifest.calibration, compute, corpus, *limits)
     partial = output.with_name(output.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(bundle, partial, ignore=shutil.ignore_patterns(MANIFEST_FILE))

@@ -23,6 +23,8 @@ from model.labels import LABELS
 from model.text import NORMALIZER_VERSION
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from model.document import Document
 
 _BATCH_TEXTS = 128
@@ -73,6 +75,16 @@ def encoder_logits(
         return rows
 
     return compute
+
+
+def split_logits(
+    bundle: Bundle, data_digest: str, cache: Path
+) -> Callable[[str, Dataset], NDArray[np.float64]]:
+    """Rows of `encoder_logits` for some texts of a split, by its name; kept in `cache`."""
+    compute, key = encoder_logits(bundle), encoder_key(bundle, data_digest)
+    return lambda split, rows: score_texts(
+        rows["id"], rows["text"], compute, cache / f"{split}-{key}.npz"
+    )
 
 
 def calibrated_scores(bundle: Bundle, rows: NDArray[np.float64]) -> NDArray[np.float64]:

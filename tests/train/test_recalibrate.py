@@ -87,3 +87,18 @@ def test_a_bundle_that_was_altered_is_refused(command, toy_run, tmp_path, capsys
     assert main([*arguments, "--bundle", str(altered)]) == 1
     assert "differs from the sha256" in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_data_without_held_back_humans_are_refused(
+    command, tmp_path, toy_rows, write_corpus, capsys, empty
+):
+    arguments, output = command
+    machine = [row for row in toy_rows("test") if row["label"] != "human"]
+    data = write_corpus(tmp_path / "data", threshold=[] if empty else machine)
+    capsys.readouterr()  # what writing the data set told
+    assert main([*arguments, "--data", str(data)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("train.recalibrate: threshold split: holds no human news text")
+    assert error.count("\n") == 1
+    assert not output.exists()

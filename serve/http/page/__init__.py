@@ -7,6 +7,7 @@ it must know beforehand, the limits and where the lines are, is in `/page/facts.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,8 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     folder = files(__package__)
     index = folder.joinpath("index.html").read_text(encoding="utf-8")
-    facts = _facts(service)
+    # When first asked for: a worker's start need not wait for every line to be drawn.
+    facts = cache(lambda: _facts(service))
     # Read once and found by name: no path of a request ever reaches the file system.
     assets = {
         asset.name: (asset.read_bytes(), media_type)
@@ -47,7 +49,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/page/facts.json")
     def page_facts() -> JSONResponse:
-        return JSONResponse(facts, headers=_FRESH)
+        return JSONResponse(facts(), headers=_FRESH)
 
     @routes.get("/page/{name}")
     def asset(name: str) -> Response:
